@@ -1,0 +1,64 @@
+/**
+ * What a device gets from outside: time, a console, an interrupt line, the power switch.
+ *
+ * Leaves out the implementations: src/host has those that use Node, src/hypervisor the clocks and the wiring.
+ */
+
+/** Time as the guest lives it. */
+export interface Clock {
+  /** Nanoseconds since reset: an integer below 2^53 that never goes back. */
+  now(): number;
+  /**
+   * Runs `action` once, when `now()` has reached `deadline` (nanoseconds, an integer).
+   * It never runs inside `schedule`, even when the deadline is past, and equal deadlines run in the order scheduled.
+   */
+  schedule(deadline: number, action: () => void): Timer;
+}
+
+export interface Timer {
+  /** Idempotent; does nothing once the action has run. */
+  cancel(): void;
+}
+
+export interface WallClock {
+  /** Milliseconds since the Unix epoch, UTC, at `Clock.now()`. */
+  wallTime(): number;
+}
+
+/**
+ * A byte stream in both directions, such as a terminal.
+ *
+ * Host to guest nothing is lost: the device takes what fits its bounded queue, the backend keeps the rest,
+ * bounds its own queue and stops reading its source when that is full.
+ * Guest to host nothing is lost either: `write` always takes everything, and the run loop stops between
+ * slices while `drained()` is a promise, so that at most one slice's output is ever queued.
+ */
+export interface Console {
+  /** Guest to host. The bytes are only valid during the call: copy what is kept. */
+  write(bytes: Uint8Array): void;
+  /** The device's receiver; at most one, a later one replaces it. Bytes already waiting are offered at once. */
+  connect(receiver: ConsoleReceiver): void;
+  /** The device has room again after its receiver refused bytes: offer the rest. May call the receiver. */
+  ready(): void;
+  /** undefined while there is room for output, else a promise that settles when there is again. */
+  drained(): Promise<void> | undefined;
+}
+
+/** Takes bytes from the front and answers how many, 0 to `bytes.length`. They are only valid during the call. */
+export type ConsoleReceiver = (bytes: Uint8Array) => number;
+
+/** One input of an interrupt controller. */
+export interface InterruptLine {
+  /** The level of the line. Setting it to what it is does nothing. */
+  set(asserted: boolean): void;
+}
+
+/** How a guest ends its own run. The machine acts on it at the end of the instruction. */
+export interface PowerControl {
+  /** The guest asked to stop with this exit status, 0–255. */
+  exit(status: number): void;
+  /** The guest turned the power off: status 0. */
+  powerOff(): void;
+  /** The guest asked for a reset of the whole machine. */
+  reset(): void;
+}
