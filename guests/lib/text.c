@@ -1,0 +1,78 @@
+/* Strings and the command line. */
+#include "text.h"
+
+#include "power.h"
+#include "print.h"
+
+size_t text_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length])
+		length++;
+	return length;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++, b++)
+		;
+	return *a == *b;
+}
+
+bool text_starts_with(const char *text, const char *prefix)
+{
+	for (; *prefix; text++, prefix++)
+		if (*text != *prefix)
+			return false;
+	return true;
+}
+
+bool parse_number(const char *text, uint64_t *value)
+{
+	uint64_t result = 0;
+
+	if (!is_digit(*text))
+		return false;
+	for (; is_digit(*text); text++)
+		if (__builtin_mul_overflow(result, 10, &result) ||
+		    __builtin_add_overflow(result, (uint64_t)(*text - '0'), &result))
+			return false;
+	*value = result;
+	return *text == '\0' || *text == ' ';
+}
+
+static const char *next_word(const char *text)
+{
+	while (*text && *text != ' ')
+		text++;
+	while (*text == ' ')
+		text++;
+	return text;
+}
+
+bool option_given(const char *command_line, const char *word)
+{
+	size_t length = text_length(word);
+
+	for (const char *at = command_line; *at; at = next_word(at))
+		if (text_starts_with(at, word) && (at[length] == '\0' || at[length] == ' '))
+			return true;
+	return false;
+}
+
+uint64_t option_number(const char *command_line, const char *key, uint64_t otherwise)
+{
+	size_t length = text_length(key);
+	uint64_t value = otherwise;
+
+	for (const char *at = command_line; *at; at = next_word(at)) {
+		if (!text_starts_with(at, key) || at[length] != '=')
+			continue;
+		if (!parse_number(at + length + 1, &value)) {
+			print("%s= takes a number: \"%s\"\n", key, command_line);
+			power_off(STATUS_FAILURE);
+		}
+	}
+	return value;
+}
