@@ -1,11 +1,13 @@
-/* The serial port by polling; echo adds interrupts of its own. */
+/*
+ * The serial port by polling; echo adds interrupts of its own. The FIFOs stay
+ * as they are: switching them on would drop what has already been received.
+ */
 #include "serial.h"
 
 #include "ports.h"
 
 #define DIVISOR_LATCH_ACCESS 0x80
 #define EIGHT_BITS_NO_PARITY 0x03
-#define FIFO_ENABLE_AND_CLEAR 0x07
 #define DTR_AND_RTS 0x03
 
 void serial_init(void)
@@ -15,7 +17,6 @@ void serial_init(void)
 	out8(SERIAL_PORT + 0, 1);
 	out8(SERIAL_PORT + 1, 0);
 	out8(SERIAL_PORT + SERIAL_LINE_CONTROL, EIGHT_BITS_NO_PARITY);
-	out8(SERIAL_PORT + SERIAL_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
 	out8(SERIAL_PORT + SERIAL_MODEM_CONTROL, DTR_AND_RTS);
 }
 

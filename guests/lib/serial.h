@@ -9,7 +9,6 @@
 #define SERIAL_TRANSMITTER_HOLDING 0
 #define SERIAL_INTERRUPT_ENABLE 1
 #define SERIAL_INTERRUPT_IDENTIFICATION 2
-#define SERIAL_FIFO_CONTROL 2
 #define SERIAL_LINE_CONTROL 3
 #define SERIAL_MODEM_CONTROL 4
 #define SERIAL_LINE_STATUS 5
@@ -17,7 +16,7 @@
 #define LINE_STATUS_DATA_READY 0x01
 #define LINE_STATUS_TRANSMITTER_EMPTY 0x20
 
-/* 115,200 bits/s, 8N1, FIFOs on and empty, all interrupts off. */
+/* 115,200 bits/s, 8N1, all interrupts off. */
 void serial_init(void);
 
 /* Waits until the transmitter is free, then sends. */
