@@ -46,6 +46,8 @@ export interface PortRegion {
   readonly base: number;
   /** Number of ports, at least 1. */
   readonly length: number;
+  /** The widest access the part decodes, 4 if absent; the bus splits wider ones, as the ISA bus does. */
+  readonly maxWidth?: AccessWidth;
 }
 
 /** A device in I/O port space. The bus only passes accesses that lie wholly inside one region. */
@@ -62,6 +64,8 @@ export interface MmioRegion {
   readonly base: number;
   /** Bytes, at least 1. */
   readonly length: number;
+  /** As PortRegion.maxWidth. */
+  readonly maxWidth?: AccessWidth;
 }
 
 /** A device in physical address space. The bus only passes accesses that lie wholly inside one region. */
