@@ -7,7 +7,7 @@
  * Source: Intel 8254 data sheet (231164), "Programming the 8254"; Intel 82371SB, 2.5.4 (NMI status and control).
  */
 import type { Clock, InterruptLine, Timer } from '../backends.js';
-import type { AccessWidth, DeviceState, PortDevice } from '../device.js';
+import { type AccessWidth, type DeviceState, DeviceStateError, type PortDevice } from '../device.js';
 import { integer, list, parseState, record } from '../state-schema.js';
 import { channelShape, PitChannel } from './pit-channel.js';
 import { PIT_FREQUENCY, ticksAt, timeOfTick } from './ticks.js';
@@ -70,9 +70,7 @@ export class Pit8254 implements PortDevice {
     this.#sync();
     if (region === REGION_PORT_61) {
       const refresh = Math.floor(this.#tick / REFRESH_TICKS) % 2 === 1;
-      return (
-        this.#port61 | (refresh ? PORT_61_REFRESH : 0) | (this.#channel2.out ? PORT_61_OUT2 : 0)
-      );
+      return this.#port61 | (refresh ? PORT_61_REFRESH : 0) | (this.#channel2.out ? PORT_61_OUT2 : 0);
     }
     // The control word register cannot be read.
     return this.#channels[offset]?.readCount() ?? 0xff;
@@ -100,6 +98,15 @@ export class Pit8254 implements PortDevice {
 
   restore(state: DeviceState): void {
     const saved = parseState(stateShape, state, this.name);
+    const gates = [true, true, (saved.port61 & PORT_61_GATE2) !== 0];
+    for (const [index, channel] of saved.channels.entries()) {
+      if (channel.gate === gates[index]) continue;
+      throw new DeviceStateError(
+        this.name,
+        `state.channels[${index}].gate`,
+        `${gates[index]}, as it is wired`,
+      );
+    }
     for (const [index, channel] of this.#channels.entries()) {
       const channelState = saved.channels[index];
       if (channelState) channel.state = channelState;

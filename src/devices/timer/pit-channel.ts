@@ -125,7 +125,11 @@ export class PitChannel {
 
   /** A control word that selects this counter, other than the counter latch command. */
   writeControl(value: number): void {
-    this.state = { ...initialChannelState(this.state.gate), control: value & 0x3f, element: this.state.element };
+    this.state = {
+      ...initialChannelState(this.state.gate),
+      control: value & 0x3f,
+      element: this.state.element,
+    };
     this.state.out = this.#mode !== 0;
   }
 
