@@ -1,0 +1,70 @@
+/**
+ * What `boot` takes and gives, and what a protocol prepares for it. Leaves out all behaviour.
+ */
+
+import type { MemoryMapEntry } from './memory-map.js';
+
+export interface BootModule {
+  readonly bytes: Uint8Array;
+  /** Its string, by custom the file's name and arguments. */
+  readonly commandLine: string;
+}
+
+export interface BootOptions {
+  /** Arguments for the guest, without the image's name. */
+  readonly commandLine: string;
+  readonly modules?: readonly BootModule[];
+  /** What the guest is told of its RAM; the PC's map when absent. */
+  readonly memoryMap?: readonly MemoryMapEntry[];
+  /**
+   * First word of a multiboot command line, as QEMU and GRUB give it: guests skip a word, so there must be
+   * one. `image` when absent or empty; white space in it becomes `_`.
+   */
+  readonly imageName?: string;
+}
+
+/**
+ * Registers at the first instruction, of 32 bits each. `protected32` is protected mode with paging off:
+ * CR0 has PE alone of PE and PG, CS is a 32-bit code segment and the other segments are 32-bit data, all of
+ * base 0 and limit 4 GiB; A20 is open. EFLAGS has interrupts and single-stepping off.
+ */
+export interface FirstRegisters {
+  readonly mode: 'protected32';
+  readonly eip: number;
+  readonly eflags: number;
+  readonly eax: number;
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+  readonly esi: number;
+  readonly edi: number;
+  readonly ebp: number;
+  /** Both protocols leave the stack to the image. */
+  readonly esp: number;
+}
+
+/** Bytes to put at a physical address. */
+export interface Write {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a protocol adds to the image's segments. */
+export interface Prepared {
+  readonly writes: readonly Write[];
+  readonly registers: FirstRegisters;
+}
+
+/** Registers of which the protocol says nothing, and EFLAGS with only its fixed bit. */
+export const CLEARED_REGISTERS = {
+  mode: 'protected32',
+  eflags: 2,
+  eax: 0,
+  ebx: 0,
+  ecx: 0,
+  edx: 0,
+  esi: 0,
+  edi: 0,
+  ebp: 0,
+  esp: 0,
+} as const;
