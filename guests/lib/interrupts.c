@@ -42,13 +42,18 @@ void interrupts_set_gate(uint8_t vector, struct gate_options options)
 	};
 }
 
+void interrupts_set_count(unsigned count)
+{
+	struct table_pointer pointer = {(uint16_t)(count * sizeof *table - 1), (uint64_t)table};
+
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
 void interrupts_init(void)
 {
-	struct table_pointer pointer = {sizeof table - 1, (uint64_t)table};
-
 	for (unsigned vector = 0; vector < VECTOR_COUNT; vector++)
 		interrupts_set_gate((uint8_t)vector, (struct gate_options){0});
-	__asm__ volatile("lidt %0" : : "m"(pointer));
+	interrupts_set_count(VECTOR_COUNT);
 }
 
 bool has_error_code(uint64_t vector)

@@ -21,6 +21,9 @@ void interrupt_handler(struct trap *trap);
 /* Loads a table with a ring-0 interrupt gate for every vector. */
 void interrupts_init(void);
 
+/* Shortens the table to so many vectors, or restores it. */
+void interrupts_set_count(unsigned count);
+
 /* Changes a gate: the lowest privilege for INT n, the stack (0: none), and whether it is present. */
 struct gate_options {
 	uint8_t privilege;
