@@ -35,7 +35,7 @@ export class MemoryConsole implements Console {
     // The receiver may call back; what it is being offered must not be offered twice.
     this.#waiting = new Uint8Array(0);
     const taken = this.#receiver(offered);
-    this.#waiting = offered.subarray(taken);
+    this.#waiting = joined(offered.subarray(taken), this.#waiting);
   }
 
   drained(): undefined {
@@ -46,10 +46,7 @@ export class MemoryConsole implements Console {
   send(input: Uint8Array | string): number {
     const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
     const taken = Math.min(bytes.length, Math.max(0, this.inputCapacity - this.#waiting.length));
-    const queue = new Uint8Array(this.#waiting.length + taken);
-    queue.set(this.#waiting);
-    queue.set(bytes.subarray(0, taken), this.#waiting.length);
-    this.#waiting = queue;
+    this.#waiting = joined(this.#waiting, bytes.subarray(0, taken));
     this.ready();
     return taken;
   }
@@ -61,13 +58,7 @@ export class MemoryConsole implements Console {
 
   /** Everything printed so far. */
   get output(): Uint8Array {
-    const length = this.#output.reduce((sum, piece) => sum + piece.length, 0);
-    const whole = new Uint8Array(length);
-    let offset = 0;
-    for (const piece of this.#output) {
-      whole.set(piece, offset);
-      offset += piece.length;
-    }
+    const whole = joined(...this.#output);
     this.#output = [whole];
     return whole.slice();
   }
@@ -76,4 +67,14 @@ export class MemoryConsole implements Console {
   get text(): string {
     return new TextDecoder().decode(this.output);
   }
+}
+
+function joined(...pieces: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
+  }
+  return whole;
 }

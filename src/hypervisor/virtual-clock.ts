@@ -45,8 +45,8 @@ export class ClockError extends Error {
 /** Fixed, so that runs are the same on every day. */
 export const DEFAULT_EPOCH = Date.UTC(2026, 0, 1);
 
-/** The largest time that Date can hold, in milliseconds either side of the epoch. */
-const DATE_RANGE = 8.64e15;
+/** The end of the year 9999, milliseconds since 1970: as far as an RTC can tell. */
+const LAST_EPOCH = 253_402_300_799_999;
 
 export interface VirtualClockOptions {
   /** The CPU's count of retired instructions: an integer that never goes back but by `restore`. */
@@ -113,7 +113,7 @@ export class VirtualClock implements MachineClock {
 export function checkClockState(state: ClockState): ClockState {
   const { now, epoch } = state;
   if (!Number.isSafeInteger(now) || now < 0) throw new ClockError(`saved time ${now} is not nanoseconds`);
-  if (!Number.isInteger(epoch) || Math.abs(epoch) > DATE_RANGE) {
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch > LAST_EPOCH) {
     throw new ClockError(`saved epoch ${epoch} is not milliseconds since 1970`);
   }
   return { now, epoch };

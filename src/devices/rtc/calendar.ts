@@ -6,7 +6,7 @@
  */
 
 /** CMOS addresses of the time registers, in the order of `TimeRegisters`; the century is a PC's addition. */
-export const TIME_ADDRESSES = [0x00, 0x02, 0x04, 0x06, 0x07, 0x08, 0x09, 0x32] as const;
+export const TIME_ADDRESSES: readonly number[] = [0x00, 0x02, 0x04, 0x06, 0x07, 0x08, 0x09, 0x32];
 export const SECONDS_ALARM = 0x01;
 export const MINUTES_ALARM = 0x03;
 export const HOURS_ALARM = 0x05;

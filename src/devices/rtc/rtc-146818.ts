@@ -192,7 +192,7 @@ export class Rtc146818 implements PortDevice {
 
   /** Which time register the index selects, −1 for none. */
   #timeField(): number {
-    return TIME_ADDRESSES.findIndex((address) => address === this.#index);
+    return TIME_ADDRESSES.indexOf(this.#index);
   }
 
   /** Whole seconds that the divider chain has counted. */

@@ -119,6 +119,8 @@ export class PitChannel {
       const triggered = mode === 1 || mode === 2 || mode === 3 || mode === 5;
       if (triggered && state.countWritten) state.loadPending = true;
     } else if (mode === 2 || mode === 3) {
+      // CE stands still, but OUT's level is part of how mode 3 shows an odd count.
+      if (mode === 3 && !state.out && state.loaded & 1) state.element++;
       state.out = true;
     }
   }

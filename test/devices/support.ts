@@ -1,0 +1,137 @@
+/** What the device tests stand in for a machine: a clock turned by hand, lines and a console that can be looked into. */
+import type {
+  Clock,
+  Console,
+  ConsoleReceiver,
+  InterruptLine,
+  PowerControl,
+  Timer,
+  WallClock,
+} from '../../src/devices/backends.js';
+import type { AccessWidth, PortDevice } from '../../src/devices/device.js';
+import { TimerQueue } from '../../src/hypervisor/timer-queue.js';
+
+export class TestClock implements Clock, WallClock {
+  time = 0;
+  epoch = Date.UTC(2026, 0, 1);
+  readonly queue = new TimerQueue();
+
+  now(): number {
+    return this.time;
+  }
+
+  wallTime(): number {
+    return this.epoch + Math.floor(this.time / 1e6);
+  }
+
+  schedule(deadline: number, action: () => void): Timer {
+    return this.queue.schedule(deadline, action);
+  }
+
+  /** Passes to `time`, stopping at every deadline on the way. */
+  advanceTo(time: number): void {
+    while (this.queue.nextDeadline() <= time) {
+      this.time = Math.max(this.time, this.queue.nextDeadline());
+      this.queue.runDue(this.time);
+    }
+    this.time = time;
+  }
+
+  advance(nanoseconds: number): void {
+    this.advanceTo(this.time + nanoseconds);
+  }
+}
+
+export class TestLine implements InterruptLine {
+  level = false;
+  rises = 0;
+
+  set(asserted: boolean): void {
+    if (asserted && !this.level) this.rises++;
+    this.level = asserted;
+  }
+}
+
+export class TestConsole implements Console {
+  readonly written: number[] = [];
+  input: number[] = [];
+  #receiver: ConsoleReceiver | undefined;
+
+  write(bytes: Uint8Array): void {
+    this.written.push(...bytes);
+  }
+
+  connect(receiver: ConsoleReceiver): void {
+    this.#receiver = receiver;
+    this.ready();
+  }
+
+  ready(): void {
+    if (this.input.length === 0) return;
+    const taken = this.#receiver?.(Uint8Array.from(this.input)) ?? 0;
+    this.input = this.input.slice(taken);
+  }
+
+  drained(): undefined {
+    return undefined;
+  }
+
+  send(...bytes: number[]): void {
+    this.input.push(...bytes);
+    this.ready();
+  }
+
+  get text(): string {
+    return String.fromCharCode(...this.written);
+  }
+}
+
+export class TestPower implements PowerControl {
+  readonly events: string[] = [];
+
+  exit(status: number): void {
+    this.events.push(`exit ${status}`);
+  }
+
+  powerOff(): void {
+    this.events.push('off');
+  }
+
+  reset(): void {
+    this.events.push('reset');
+  }
+}
+
+/** Reads and writes by absolute port, a byte unless told otherwise. */
+export class Ports {
+  constructor(readonly device: PortDevice) {}
+
+  read(port: number, width: AccessWidth = 1): number {
+    const [region, offset] = this.#locate(port);
+    return this.device.readPort(region, offset, width);
+  }
+
+  write(port: number, value: number, width: AccessWidth = 1): void {
+    const [region, offset] = this.#locate(port);
+    this.device.writePort(region, offset, width, value);
+  }
+
+  #locate(port: number): [number, number] {
+    const regions = this.device.portRegions;
+    const region = regions.findIndex(({ base, length }) => port >= base && port < base + length);
+    const base = regions[region]?.base;
+    if (base === undefined) throw new Error(`port ${port} is not ${this.device.name}'s`);
+    return [region, port - base];
+  }
+}
+
+/** Repeatable numbers below 2^32 (mulberry32). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}
