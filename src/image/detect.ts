@@ -25,14 +25,15 @@ export function detectImage(bytes: Uint8Array, protocol: Protocol = 'auto'): Ima
   const elf = isElf(bytes) ? ElfFile.parse(bytes) : undefined;
   // A Linux kernel may also hold a multiboot header; QEMU looks for its own header first, and so do we.
   if (elf === undefined && isLinuxKernel(bytes) && protocol === 'auto') throw linuxKernel();
-  const header = protocol === 'pvh' ? undefined : findMultibootHeader(bytes);
+  if (protocol === 'pvh' && elf !== undefined) return detectPvh(bytes, elf);
+  const header = findMultibootHeader(bytes);
   if (elf === undefined && header === undefined) throw notAnImage(bytes);
   switch (protocol) {
     case 'multiboot':
       if (header === undefined) throw noProtocol(bytes, elf, protocol);
       return { plan: planMultiboot(bytes, header, elf), elf };
     case 'pvh':
-      return detectPvh(bytes, elf);
+      throw noProtocol(bytes, elf, protocol);
     default:
       return detectAny(bytes, elf, header);
   }
@@ -59,9 +60,9 @@ function detectAny(bytes: Uint8Array, elf: ElfFile | undefined, header: Multiboo
   throw noProtocol(bytes, elf, 'auto');
 }
 
-function detectPvh(bytes: Uint8Array, elf: ElfFile | undefined): Image {
-  const note = elf && findPvhNote(elf);
-  if (elf === undefined || note === undefined) throw noProtocol(bytes, elf, 'pvh');
+function detectPvh(bytes: Uint8Array, elf: ElfFile): Image {
+  const note = findPvhNote(elf);
+  if (note === undefined) throw noProtocol(bytes, elf, 'pvh');
   return { plan: planPvh(elf, note), elf };
 }
 
