@@ -1,0 +1,239 @@
+/**
+ * Reaching guest memory from WebAssembly. `place` gives a host address for an access: inline when the software TLB
+ * knows the page, else by `accessSlow`, which walks, fills the TLB, drops decoded code that a store hits, and
+ * hands out a bounce buffer for what cannot be done in place (two pages, devices). After a store to a bounce
+ * buffer `commit` carries it out. Both pages are checked before anything is written.
+ */
+import {
+  CODE_MASK_BASE,
+  CODE_MASK_SHIFT,
+  JUMP_CACHE_BASE,
+  JUMP_CACHE_SIZE,
+  RAM_BASE,
+  TLB_BASE,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  TLB_SIZE,
+} from '../../memory/layout.js';
+import { I32, I64, select } from '../../wasm/values.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
+import { codeWritten, deviceRead, deviceWrite } from '../externals.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Vector } from '../state.js';
+import { AccessKind, isRam, walk } from './walk.js';
+
+const READ_TAG = 0;
+const WRITE_TAG = 8;
+const ADDEND = 16;
+const PAGE_MASK = -4096n;
+/** The TLB that is in force while alignment checks are, and is never filled. */
+export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;
+const BOUNCE = state.bounce.address;
+
+/** Address of the TLB entry for a linear address. */
+function tlbEntry(linear: I64, tlb: I32): I32 {
+  const index = linear
+    .shrU(12)
+    .wrap()
+    .and(TLB_ENTRIES - 1);
+  return index.mul(TLB_ENTRY_SIZE).add(tlb);
+}
+
+/** Forgets every translation, and with them which record a RIP leads to. */
+export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
+  e.code.memoryFill(I32.const(TLB_BASE), 0xff, 2 * TLB_SIZE);
+  e.code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
+});
+
+/** (physical, length) → 1 when the bytes overlap decoded code no more, 0 when the page still holds code elsewhere */
+const releaseCode = routine('releaseCode', { parameters: [I64, I32], result: I32 }, (e, physical, length) => {
+  const { code } = e;
+  const page = code.let(physical.shrU(12).wrap());
+  const mask = code.let(I32.load(page.shl(2), CODE_MASK_BASE));
+  code.if(mask.eqz(), () => code.return(I32.const(1)));
+  const start = code.let(physical.wrap().and(0xfff));
+  const first = start.shrU(CODE_MASK_SHIFT);
+  const last = start.add(length).sub(1).shrU(CODE_MASK_SHIFT);
+  const touched = I32.const(-1)
+    .shl(first)
+    .and(I32.const(-1).shrU(I32.const(31).sub(last)));
+  code.if(mask.and(touched).eqz(), () => code.return(I32.const(0)));
+  e.call(codeWritten, page);
+  code.return(I32.const(1));
+});
+
+/** (physical, length, host): memory or device → host */
+export const physicalRead = routine(
+  'physicalRead',
+  { parameters: [I64, I32, I32] },
+  (e, physical, length, host) => {
+    const { code } = e;
+    code.if(
+      isRam(physical),
+      () => code.memoryCopy(host, physical.wrap().add(RAM_BASE), length),
+      () => e.call(deviceRead, physical.wrap(), physical.shrU(32).wrap(), length, host),
+    );
+  },
+);
+
+/** (physical, length, host): host → memory or device */
+const physicalWrite = routine(
+  'physicalWrite',
+  { parameters: [I64, I32, I32] },
+  (e, physical, length, host) => {
+    const { code } = e;
+    code.if(
+      isRam(physical),
+      () => {
+        e.call(releaseCode, physical, length);
+        code.memoryCopy(physical.wrap().add(RAM_BASE), host, length);
+      },
+      () => e.call(deviceWrite, physical.wrap(), physical.shrU(32).wrap(), length, host),
+    );
+  },
+);
+
+/** Raises #GP(0), or #SS(0) for the stack, when a linear address is not canonical in long mode (vol. 1 §3.3.7.1). */
+function checkCanonical(e: Emitter, linear: I64, access: I32): void {
+  e.code.if(linear.shl(16).shrS(16).ne(linear), () => {
+    e.code.if(access.and(AccessKind.stack), () => e.raise(Vector.ss, 0));
+    e.raise(Vector.gp, 0);
+  });
+}
+
+/**
+ * (linear, size, access) → host address, possibly the bounce buffer. Alignment is checked while the unfilled TLB
+ * is in force, for sizes up to 8 bytes.
+ */
+export const accessSlow = routine(
+  'accessSlow',
+  { parameters: [I64, I32, I32], result: I32, mayFault: true },
+  (e, linear, size, access) => {
+    const { code } = e;
+    const system = code.let(access.and(AccessKind.system));
+    const user = select(system, I32.const(0), get32(state.cpl).eq(3).shl(2));
+    const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
+    checkCanonical(e, linear, access);
+    const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(system.eqz()).and(size.leU(8));
+    code.if(checked.and(linear.wrap().and(size.sub(1)).ne(0)), () => e.raise(Vector.ac, 0));
+    const split = code.let(I32.const(4096).sub(linear.wrap().and(0xfff)));
+    const physical = code.let(e.call(walk, linear, kind));
+    code.if(
+      split.geU(size),
+      () => {
+        code.if(isRam(physical), () => {
+          const host = code.let(physical.wrap().add(RAM_BASE));
+          const fillWrite = code.variable(I32, I32.const(0));
+          code.if(access.and(AccessKind.write), () => {
+            fillWrite.set(e.call(releaseCode, physical, size));
+          });
+          const tlb = code.let(select(system, I32.const(TLB_BASE), get32(state.tlbBase)));
+          code.if(tlb.ne(UNFILLED_TLB), () => {
+            const entry = code.let(tlbEntry(linear, tlb));
+            const page = code.let(linear.and(PAGE_MASK));
+            code.if(I64.load(entry, READ_TAG).ne(page), () => {
+              code.store(entry, I64.const(-1), WRITE_TAG);
+              code.store(entry, page, READ_TAG);
+            });
+            code.store(entry, host.sub(linear.wrap()), ADDEND);
+            code.if(fillWrite.get(), () => code.store(entry, page, WRITE_TAG));
+          });
+          code.return(host);
+        });
+        e.set32(state.bounceSplit, size);
+        e.set64(state.bouncePhysical, physical);
+        e.set32(state.bounceSize, size);
+        code.if(access.and(AccessKind.read), () => e.call(physicalRead, physical, size, I32.const(BOUNCE)));
+      },
+      () => {
+        const long = get32(state.codeSize).eq(64).or(access.and(AccessKind.system));
+        const following = code.let(linear.add(split.extendU()));
+        const second = code.let(select(long, following, following.and(0xffffffff)));
+        checkCanonical(e, second, access);
+        const physical2 = code.let(e.call(walk, second, kind));
+        const rest = code.let(size.sub(split));
+        e.set64(state.bouncePhysical, physical, 0);
+        e.set64(state.bouncePhysical, physical2, 1);
+        e.set32(state.bounceSplit, split);
+        e.set32(state.bounceSize, size);
+        code.if(access.and(AccessKind.read), () => {
+          e.call(physicalRead, physical, split, I32.const(BOUNCE));
+          e.call(physicalRead, physical2, rest, split.add(BOUNCE));
+        });
+      },
+    );
+    code.return(I32.const(BOUNCE));
+  },
+);
+
+/** Carries out the store that the bounce buffer holds. */
+export const commitAccess = routine('commitAccess', { parameters: [] }, (e) => {
+  const { code } = e;
+  const split = e.read32(state.bounceSplit);
+  e.call(physicalWrite, get64(state.bouncePhysical), split, I32.const(BOUNCE));
+  const rest = code.let(get32(state.bounceSize).sub(split));
+  code.if(rest, () => {
+    e.call(physicalWrite, get64(state.bouncePhysical, 1), rest, split.add(BOUNCE));
+  });
+});
+
+/** What kind of access `place` is for. `modify` reads first; what can fault faults before that. */
+export type PlaceKind = 'read' | 'write' | 'modify';
+
+const KIND_BITS: Record<PlaceKind, number> = {
+  read: AccessKind.read,
+  write: AccessKind.write,
+  modify: AccessKind.read | AccessKind.write,
+};
+
+function placeIn(e: Emitter, tlb: I32, linear: I64, size: number, kind: PlaceKind, extra?: I32): I32 {
+  const { code } = e;
+  const host = code.variable(I32);
+  const entry = code.let(tlbEntry(linear, tlb));
+  const tag = I64.load(entry, kind === 'read' ? READ_TAG : WRITE_TAG);
+  const last = size > 1 ? linear.add(size - 1) : linear;
+  code.if(
+    tag.eq(last.and(PAGE_MASK)),
+    () => host.set(linear.wrap().add(I32.load(entry, ADDEND))),
+    () => {
+      const access = extra ? extra.or(KIND_BITS[kind]) : I32.const(KIND_BITS[kind]);
+      host.set(e.call(accessSlow, linear, I32.const(size), access));
+    },
+  );
+  return host.get();
+}
+
+/**
+ * Emits an access to `size` bytes at a linear address, which must be kept: a host address to load from or store to.
+ * @param extra access bits known only at run time, such as `AccessKind.stack`
+ */
+export function place(e: Emitter, linear: I64, size: number, kind: PlaceKind, extra?: I32): I32 {
+  return placeIn(e, get32(state.tlbBase), linear, size, kind, extra);
+}
+
+/** Like `place`, for structures that the processor itself reaches, always as supervisor: descriptor tables, TSS. */
+export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKind): I32 {
+  return placeIn(e, I32.const(TLB_BASE), linear, size, kind, I32.const(AccessKind.system));
+}
+
+/** Emits the end of a store to what `place` gave. */
+export function commit(e: Emitter, host: I32): void {
+  e.code.if(host.eq(BOUNCE), () => e.call(commitAccess));
+}
+
+/** Reads a 16-, 32- or 64-bit field of a system structure, zero-extended. */
+export function systemLoad(e: Emitter, linear: I64, width: 16 | 32 | 64): I64 {
+  const host = systemPlace(e, e.code.let(linear), width / 8, 'read');
+  if (width === 64) return e.code.let(I64.load(host));
+  return e.code.let(width === 32 ? I64.load32U(host) : I64.load16U(host));
+}
+
+/** Writes a 16-, 32- or 64-bit field as supervisor. */
+export function systemStore(e: Emitter, linear: I64, width: 16 | 32 | 64, value: I64): void {
+  const host = systemPlace(e, e.code.let(linear), width / 8, 'write');
+  if (width === 64) e.code.store(host, value);
+  else if (width === 32) e.code.store32(host, value);
+  else e.code.store16(host, value);
+  commit(e, host);
+}

@@ -1,0 +1,25 @@
+/** Linear to physical for those who look from outside: debuggers and backtraces. Changes nothing. */
+import { I32 } from '../../wasm/values.js';
+import { get64 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { walk } from './walk.js';
+
+/**
+ * `exchange[0]` linear → physical in `exchange[0]` and 1, or 0 where nothing is mapped. CR2 and the pending
+ * exception are left as they were; accessed bits on the way may be set.
+ */
+export const translateLinear = routine('translateLinear', { parameters: [], result: I32 }, (e) => {
+  const { code } = e;
+  const cr2 = e.read64(state.cr2);
+  const pending = e.read32(state.pending);
+  const code2 = e.read32(state.pendingCode);
+  e.set32(state.pending, 0);
+  const physical = e.attempt(walk, get64(state.exchange), I32.const(0));
+  const failed = e.read32(state.pending);
+  e.set64(state.cr2, cr2);
+  e.set32(state.pending, pending);
+  e.set32(state.pendingCode, code2);
+  e.set64(state.exchange, physical);
+  code.return(failed.eqz());
+});

@@ -1,0 +1,201 @@
+/**
+ * The page walk: linear to physical, by 4-level, PAE or 32-bit tables (SDM vol. 3 ch. 4), with permissions,
+ * accessed and dirty bits, and #PF. Tables outside RAM read as not present. PCID and protection keys are left out.
+ */
+
+import { PAGE_KIND_BASE, PageKind, RAM_BASE } from '../../memory/layout.js';
+import { I32, I64 } from '../../wasm/values.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Cr0, Cr4, Efer, Flag, Vector } from '../state.js';
+
+/** How memory is touched; write, user and fetch are where #PF's error code has them (vol. 3 §4.7). */
+export const AccessKind = { read: 1, write: 2, user: 4, fetch: 16, system: 0x20, stack: 0x40 } as const;
+
+const PRESENT = 1;
+const WRITABLE = 2;
+const USER = 4;
+const ACCESSED = 0x20;
+const DIRTY = 0x40;
+const LARGE = 0x80;
+const NO_EXECUTE = -0x8000000000000000n;
+const FRAME = 0xffffffffff000n;
+/** Physical-address bits 51:40, which this processor does not have (MAXPHYADDR is 40). */
+const RESERVED = 0xfff0000000000n;
+
+const ERROR_PRESENT = 1;
+const ERROR_RESERVED = 8;
+
+/** Whether a physical address is RAM. */
+export function isRam(physical: I64): I32 {
+  const kind = I32.load8U(physical.shrU(12).wrap(), PAGE_KIND_BASE);
+  return physical.shrU(32).eqz().and(kind.eq(PageKind.ram));
+}
+
+/** (linear, error-code bits of the fault) */
+const pageFault = routine('pageFault', { parameters: [I64, I32], mayFault: true }, (e, linear, bits) => {
+  e.set64(state.cr2, linear);
+  e.raise(Vector.pf, bits);
+});
+
+/** (entry address, linear, access) → entry, checked for presence; an address outside RAM is not present */
+function loadEntry(e: Emitter, address: I64, size: 4 | 8, linear: I64, access: I32): I64 {
+  const entry = e.code.variable(I64, I64.const(0));
+  e.code.if(isRam(address), () => {
+    const host = address.wrap();
+    entry.set(size === 8 ? I64.load(host, RAM_BASE) : I64.load32U(host, RAM_BASE));
+  });
+  e.code.if(entry.get().and(PRESENT).eqz(), () => {
+    e.call(pageFault, linear, access);
+    e.abort();
+  });
+  return entry.get();
+}
+
+function mark(e: Emitter, address: I64, entry: I64, bits: I64): void {
+  const { code } = e;
+  code.if(entry.and(bits).ne(bits), () => {
+    const host = address.wrap();
+    code.store8(host, I32.load8U(host, RAM_BASE).or(bits.wrap()), RAM_BASE);
+  });
+}
+
+/** (linear, access, rights: the AND of all entries' W and U bits, not-executable) raises #PF unless allowed */
+const checkRights = routine(
+  'checkRights',
+  { parameters: [I64, I32, I64, I32], mayFault: true },
+  (e, linear, access, rights, noExecute) => {
+    const { code } = e;
+    const refuse = (): void => {
+      e.call(pageFault, linear, access.or(ERROR_PRESENT));
+    };
+    const userPage = code.let(rights.and(USER).wrap());
+    code.if(access.and(AccessKind.fetch).ne(0).and(noExecute), refuse);
+    code.if(
+      access.and(AccessKind.user),
+      () => {
+        code.if(userPage.eqz(), refuse);
+        code.if(access.and(AccessKind.write).ne(0).and(rights.and(WRITABLE).eqz()), refuse);
+      },
+      () => {
+        const protect = get64(state.cr0).and(Cr0.wp).eqz().eqz();
+        code.if(access.and(AccessKind.write).ne(0).and(rights.and(WRITABLE).eqz()).and(protect), refuse);
+        code.if(userPage, () => {
+          const cr4 = code.let(get64(state.cr4).wrap());
+          code.if(access.and(AccessKind.fetch).ne(0).and(cr4.and(Cr4.smep).ne(0)), refuse);
+          const explicit = access.and(AccessKind.system).eqz();
+          const overridden = get32(state.systemFlags).and(Flag.ac).ne(0).and(explicit);
+          const data = access.and(AccessKind.fetch).eqz();
+          code.if(cr4.and(Cr4.smap).ne(0).and(overridden.eqz()).and(data), refuse);
+        });
+      },
+    );
+  },
+);
+
+/** (linear, access) → physical; tables of 8-byte entries: 4-level in long mode, else PAE */
+const walk64 = routine(
+  'walk64',
+  { parameters: [I64, I32], result: I64, mayFault: true },
+  (e, linear, access) => {
+    const { code } = e;
+    const efer = code.let(get64(state.efer).wrap());
+    const long = code.let(efer.and(Efer.lma).ne(0));
+    const table = code.variable(I64, get64(state.cr3).and(FRAME));
+    const shift = code.variable(I64, I64.const(39));
+    const rights = code.variable(I64, I64.const(WRITABLE | USER));
+    const noExecute = code.variable(I32, I32.const(0));
+    code.if(long.eqz(), () => {
+      table.set(get64(state.cr3).and(0xffffffe0));
+      shift.set(I64.const(30));
+    });
+    code.loop((nextLevel) => {
+      const address = code.let(table.get().add(linear.shrU(shift.get()).and(511).shl(3)));
+      const entry = loadEntry(e, address, 8, linear, access);
+      const directoryPointer = code.let(shift.get().eq(30).and(long.eqz()));
+      const leaf = code.let(
+        shift
+          .get()
+          .eq(12)
+          .or(entry.and(LARGE).ne(0).and(shift.get().leU(30)).and(directoryPointer.eqz())),
+      );
+      const reserved = code.variable(I64, entry.and(RESERVED));
+      code.if(efer.and(Efer.nxe).eqz(), () => reserved.set(reserved.get().or(entry.and(NO_EXECUTE))));
+      code.if(leaf.and(shift.get().gtU(12)), () => {
+        const below = I64.const(1).shl(shift.get()).sub(1).and(0x3fffe000);
+        reserved.set(reserved.get().or(entry.and(below)));
+      });
+      code.if(shift.get().eq(39), () => reserved.set(reserved.get().or(entry.and(LARGE))));
+      code.if(reserved.get().eqz().eqz(), () => {
+        e.call(pageFault, linear, access.or(ERROR_PRESENT | ERROR_RESERVED));
+        e.abort();
+      });
+      code.if(directoryPointer.eqz(), () => {
+        rights.set(rights.get().and(entry));
+        noExecute.set(noExecute.get().or(entry.ltS(0)));
+      });
+      code.if(leaf, () => {
+        e.call(checkRights, linear, access, rights.get(), noExecute.get());
+        const dirty = access
+          .and(AccessKind.write)
+          .extendU()
+          .mul(DIRTY / AccessKind.write);
+        mark(e, address, entry, code.let(dirty.or(ACCESSED)));
+        const offset = code.let(I64.const(1).shl(shift.get()).sub(1));
+        code.return(entry.and(FRAME).and(offset.not()).or(linear.and(offset)));
+      });
+      code.if(directoryPointer.eqz(), () => mark(e, address, entry, I64.const(ACCESSED)));
+      table.set(entry.and(FRAME));
+      shift.set(shift.get().sub(9));
+      code.branch(nextLevel);
+    });
+    code.unreachable();
+  },
+);
+
+/** (linear, access) → physical; tables of 4-byte entries, with 4 MiB pages if CR4.PSE */
+const walk32 = routine(
+  'walk32',
+  { parameters: [I64, I32], result: I64, mayFault: true },
+  (e, linear, access) => {
+    const { code } = e;
+    const directory = code.let(get64(state.cr3).and(0xfffff000).add(linear.shrU(22).and(1023).shl(2)));
+    const entry = loadEntry(e, directory, 4, linear, access);
+    const dirty = code.let(
+      access
+        .and(AccessKind.write)
+        .extendU()
+        .mul(DIRTY / AccessKind.write)
+        .or(ACCESSED),
+    );
+    code.if(entry.and(LARGE).ne(0).and(get64(state.cr4).and(Cr4.pse).ne(0)), () => {
+      code.if(entry.and(1 << 21).ne(0), () => {
+        e.call(pageFault, linear, access.or(ERROR_PRESENT | ERROR_RESERVED));
+        e.abort();
+      });
+      e.call(checkRights, linear, access, entry, I32.const(0));
+      mark(e, directory, entry, dirty);
+      const high = entry.shrU(13).and(0xff).shl(32);
+      code.return(entry.and(0xffc00000).or(high).or(linear.and(0x3fffff)));
+    });
+    const address = code.let(entry.and(0xfffff000).add(linear.shrU(12).and(1023).shl(2)));
+    const page = loadEntry(e, address, 4, linear, access);
+    e.call(checkRights, linear, access, entry.and(page), I32.const(0));
+    mark(e, directory, entry, I64.const(ACCESSED));
+    mark(e, address, page, dirty);
+    code.return(page.and(0xfffff000).or(linear.and(0xfff)));
+  },
+);
+
+/** (linear, access) → physical address, or #PF pending. The access's privilege is decided by the caller. */
+export const walk = routine(
+  'walk',
+  { parameters: [I64, I32], result: I64, mayFault: true },
+  (e, linear, access) => {
+    const { code } = e;
+    code.if(get64(state.cr0).and(Cr0.pg).eqz(), () => code.return(linear));
+    code.if(get64(state.cr4).and(Cr4.pae).ne(0), () => code.return(e.call(walk64, linear, access)));
+    code.return(e.call(walk32, linear, access));
+  },
+);

@@ -1,0 +1,135 @@
+/**
+ * What an instruction's meaning is written against. A tier binds operands, registers and control flow its own way
+ * (a record's fields, or constants and locals); the meaning is the same code. Values are 64-bit throughout:
+ * an operand of n bits reads zero-extended and writes its low n bits.
+ */
+import type { F32, F64, I32, I64, V128 } from '../../wasm/values.js';
+import type { Emitter } from '../emitter.js';
+import type { Flags } from './flags.js';
+
+/** An operand read and held for writing: what can fault has faulted before `value` is there. */
+export interface Place {
+  readonly value: I64;
+  write(value: I64): void;
+}
+
+/** What an operand is: a register of some file, memory, or a value in the instruction. */
+export type OperandKind =
+  | 'general'
+  | 'segment'
+  | 'control'
+  | 'debug'
+  | 'mmx'
+  | 'xmm'
+  | 'x87'
+  | 'none'
+  | 'memory'
+  | 'immediate'
+  | 'implicit';
+
+export interface Operand {
+  readonly kind: OperandKind;
+  /** Bits. */
+  readonly width: number;
+  /** Zero-extended; immediates sign-extended as the encoding says. */
+  read(): I64;
+  /** A 32-bit general register's upper half becomes 0; 8- and 16-bit ones keep the rest (vol. 1 §3.4.1.1). */
+  write(value: I64): void;
+  modify(): Place;
+  /** The offset in its segment of a memory operand. */
+  effectiveAddress(): I64;
+  /** The linear address of a memory operand; for 64-bit code not yet checked to be canonical. @param bytes accessed */
+  linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64;
+  /** Of a memory operand: `width` bits at so many bytes from its start. */
+  part(bytes: I64 | number, width: number): Operand;
+  /** Of a memory operand: 1 if its base is this general register, else 0. */
+  basedOn(register: number): I32;
+  /** The number of a segment, control or debug register. */
+  number(): I32;
+  /** All bits of a vector register, or 16 bytes of memory. */
+  readVector(): V128;
+  /** Bits 127:0 of a vector register, or 16 bytes of memory. */
+  writeVector(value: V128): void;
+  /** The low lane. */
+  readF64(): F64;
+  /** The low lane; the others keep their values. */
+  writeF64(value: F64): void;
+  readF32(): F32;
+  writeF32(value: F32): void;
+}
+
+export interface Context extends Emitter {
+  /** Whether this is 64-bit code; known when the meaning is built. */
+  readonly long: boolean;
+  /** In force for this instruction. */
+  readonly operandSize: 16 | 32 | 64;
+  readonly operands: readonly Operand[];
+  readonly flags: Flags;
+
+  /** A general register by number, zero-extended from `width` bits; 8 bits means the low byte. */
+  register(n: number, width: number): I64;
+  setRegister(n: number, width: number, value: I64): void;
+
+  /** Memory at a linear address; `stack` tells #SS from #GP where the address is not canonical. */
+  load(linear: I64, width: number, stack?: boolean): I64;
+  store(linear: I64, width: number, value: I64, stack?: boolean): void;
+  /** Linear address of an offset in a segment, with the checks that mode asks for. @param segment number */
+  linear(segment: I32 | number, offset: I64, bytes: number, kind: 'read' | 'write'): I64;
+
+  /** 0 none, 1 REP or REPE, 2 REPNE. */
+  repeat(): I32;
+  /** Ones in the bits that this instruction's address size has. */
+  addressMask(): I64;
+  /** The segment of the memory or string operand after overrides. */
+  segment(): I32;
+  /** The immediate's 64 bits as decoded: a far pointer's offset in bits 31:0 and selector in 47:32. */
+  immediate(): I64;
+
+  /** RIP of this instruction. */
+  currentRip(): I64;
+  /** RIP of the instruction after this one. */
+  nextRip(): I64;
+  /** Ends the instruction by a near jump. @param commit what is to be written once the target has been checked */
+  jump(target: I64, commit?: () => void): void;
+  /** Ends the instruction by a near jump to the relative operand. */
+  jumpRelative(): void;
+  /** Ends the instruction and finds the next one anew, from `state.rip`, in whatever mode is now in force. */
+  resume(): void;
+  /** Ends the instruction after setting `state.rip` to the next one, since the mode may have changed. */
+  resumeNext(): void;
+  /** Ends the instruction and begins it again: a repeated string instruction between two iterations. */
+  restart(): void;
+}
+
+/** An instruction's meaning, for every size and form of its operands. */
+export type Meaning = (context: Context) => void;
+
+export interface Definition {
+  readonly mnemonic: string;
+  /** What it does, in a line, for people. */
+  readonly summary: string;
+  /** Frequent in ordinary programs: the interpreter keeps it in its loop. */
+  readonly hot?: boolean;
+  readonly meaning: Meaning;
+}
+
+const definitions = new Map<string, Definition>();
+
+/** Gives a mnemonic of the opcode tables its meaning. */
+export function define(mnemonic: string, summary: string, meaning: Meaning, hot = false): void {
+  if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
+  definitions.set(mnemonic, { mnemonic, summary, meaning, hot });
+}
+
+/** Like `define`, for an instruction that ordinary programs run all the time. */
+export function defineHot(mnemonic: string, summary: string, meaning: Meaning): void {
+  define(mnemonic, summary, meaning, true);
+}
+
+export function definitionOf(mnemonic: string): Definition | undefined {
+  return definitions.get(mnemonic);
+}
+
+export function allDefinitions(): readonly Definition[] {
+  return [...definitions.values()];
+}

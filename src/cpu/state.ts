@@ -1,0 +1,273 @@
+/**
+ * The register file's layout: one table that TypeScript and WebAssembly both read. A field is an address in the
+ * WebAssembly memory with a type; arrays have a stride. Architectural registers are the Intel SDM's (vol. 1
+ * ch. 3, vol. 3 ch. 2); what is ours is said so.
+ */
+const STATE_BASE = 0x1000;
+
+export interface Field {
+  readonly name: string;
+  /** Address in the WebAssembly memory of element 0. */
+  readonly address: number;
+  /** Size in bytes of one element. */
+  readonly size: 4 | 8 | 16;
+  readonly count: number;
+  /** Bytes from one element to the next. */
+  readonly stride: number;
+}
+export interface Field32 extends Field {
+  readonly size: 4;
+}
+export interface Field64 extends Field {
+  readonly size: 8;
+}
+
+const fields: Field[] = [];
+let next = STATE_BASE;
+
+function allocate<S extends 4 | 8 | 16>(
+  name: string,
+  size: S,
+  count: number,
+  stride: number,
+): Field & { size: S } {
+  next = Math.ceil(next / size) * size;
+  const field = { name, address: next, size, count, stride };
+  next += stride * count;
+  fields.push(field);
+  return field;
+}
+const i32 = (name: string): Field32 => allocate(name, 4, 1, 4);
+const i64 = (name: string, count = 1, stride = 8): Field64 => allocate(name, 8, count, stride);
+
+/** General registers in encoding order: RAX RCX RDX RBX RSP RBP RSI RDI R8 … R15. */
+export const gpr = i64('gpr', 16);
+/** Ours: always 0; stands for the base or index that an address does not have. */
+export const zeroRegister = i64('zeroRegister');
+
+/** The next instruction, exact only while no tier runs and when an instruction says so. */
+export const rip = i64('rip');
+/** Ours: RIP of the first byte of the physical page that the running instruction begins in. */
+export const pageBase = i64('pageBase');
+
+/**
+ * Ours: the six arithmetic flags, lazily. ZF is `flagZero == 0`. SF is bit 63 of `flagSign` and PF the parity of
+ * its low byte. In `flagCarry`, CF is bit 63, OF bit 63 xor bit 62, and AF bit 3: the carries out of each bit
+ * of an addition, shifted up so that the operand's top bit is bit 63.
+ */
+export const flagZero = i64('flagZero');
+export const flagSign = i64('flagSign');
+export const flagCarry = i64('flagCarry');
+/** RFLAGS without the arithmetic flags: TF, IF, DF, IOPL, NT, RF, VM, AC, VIF, VIP, ID; bit 1 is set. */
+export const systemFlags = i32('systemFlags');
+
+/**
+ * Segment registers in encoding order ES CS SS DS FS GS, then LDTR and TR: the hidden parts.
+ * `segmentLimit` counts bytes. `segmentAccess` is bits 8–23 of a descriptor's upper half (vol. 3 §3.4.5), the
+ * limit's bits cleared, with bit 16 set when the selector is null.
+ */
+export const segmentBase = i64('segmentBase', 8);
+export const segmentLimit = allocate('segmentLimit', 4, 8, 4);
+export const segmentAccess = allocate('segmentAccess', 4, 8, 4);
+export const segmentSelector = allocate('segmentSelector', 4, 8, 4);
+export const gdtrBase = i64('gdtrBase');
+export const gdtrLimit = i32('gdtrLimit');
+export const idtrBase = i64('idtrBase');
+export const idtrLimit = i32('idtrLimit');
+
+export const cr0 = i64('cr0');
+export const cr2 = i64('cr2');
+export const cr3 = i64('cr3');
+export const cr4 = i64('cr4');
+export const cr8 = i64('cr8');
+export const xcr0 = i64('xcr0');
+export const efer = i64('efer');
+export const dr = i64('dr', 8);
+
+/** MSRs that instructions read (vol. 4). */
+export const msrStar = i64('msrStar');
+export const msrLstar = i64('msrLstar');
+export const msrCstar = i64('msrCstar');
+export const msrSfmask = i64('msrSfmask');
+export const msrKernelGsBase = i64('msrKernelGsBase');
+export const msrSysenterCs = i64('msrSysenterCs');
+export const msrSysenterEsp = i64('msrSysenterEsp');
+export const msrSysenterEip = i64('msrSysenterEip');
+export const msrTscAux = i64('msrTscAux');
+/** Ours: what RDTSC adds to the count of retired instructions. */
+export const tscOffset = i64('tscOffset');
+
+export const mxcsr = i32('mxcsr');
+/** Vector registers, with room for YMM. */
+export const xmm = allocate('xmm', 16, 16, 32);
+
+/** x87 and MMX registers (vol. 1 ch. 8): significand, then sign and exponent, 16 bytes each. */
+export const fpr = allocate('fpr', 16, 8, 16);
+export const fpuControl = i32('fpuControl');
+export const fpuStatus = i32('fpuStatus');
+export const fpuTag = i32('fpuTag');
+
+/** Ours: instructions that may yet begin before the run ends; see `deferred`. */
+export const budget = i32('budget');
+/** Ours: instructions taken out of the budget to end the run early. */
+export const deferred = i32('deferred');
+/** Ours: retired count when the current run's budget was set, and what that budget was. */
+export const retired = i64('retired');
+export const granted = i32('granted');
+
+/** Ours: an exception on its way: 0, or `PENDING` with the vector, and `PENDING_HAS_CODE` if it has an error code. */
+export const pending = i32('pending');
+export const pendingCode = i32('pendingCode');
+export const PENDING = 0x80000000;
+export const PENDING_HAS_CODE = 0x100;
+/** Ours: the pending event is a software interrupt (INT n, INT3, INTO), which checks the gate's DPL. */
+export const PENDING_SOFTWARE = 0x200;
+/** Ours: the pending event comes from outside the instruction stream: error codes get EXT, bit 0. */
+export const PENDING_EXTERNAL = 0x400;
+
+/** Ours: `ExitReason`, 0 while running. */
+export const exitReason = i32('exitReason');
+/** Ours: set by the host while an interrupt waits, so that enabling interrupts ends the run. */
+export const interruptWaiting = i32('interruptWaiting');
+/** Ours: the retired count at which interrupts are held off by STI or MOV SS, or −1. */
+export const shadowAt = i64('shadowAt');
+/** Ours: set by STI and MOV SS until the retired count passes. */
+export const shadow = i32('shadow');
+
+/** Ours: derived from CS, CR0, CR4, EFER and CPL by the routine `updateMode`. */
+export const cpl = i32('cpl');
+/** 16, 32 or 64. */
+export const codeSize = i32('codeSize');
+/** What RIP is xored with to key the jump cache; tells modes apart. */
+export const modeKey = i64('modeKey');
+/** The code segment base for which the jump cache holds 16- and 32-bit RIPs. */
+export const jumpCacheBase = i64('jumpCacheBase');
+/** The TLB in force: supervisor or user. */
+export const tlbBase = i32('tlbBase');
+/** What the stack pointer is masked with: 64, 32 or 16 ones. */
+export const stackMask = i64('stackMask');
+/** What SSE instructions raise just now: 0 nothing, else `Vector.ud` or `Vector.nm` (vol. 3 Table 2-2, §13.1). */
+export const vectorFault = i32('vectorFault');
+/** What x87 and MMX instructions raise just now: 0, or `Vector.nm`. */
+export const fpuFault = i32('fpuFault');
+/** What RIP is masked with in this code segment. */
+export const ripMask = i64('ripMask');
+
+/** Ours: an access that could not be made in place, held here until `commitAccess` (see cpu/mmu/access.ts). */
+export const bounce = allocate('bounce', 16, 2, 16);
+export const bounceSize = i32('bounceSize');
+/** How many of its bytes lie in the first page. */
+export const bounceSplit = i32('bounceSplit');
+export const bouncePhysical = i64('bouncePhysical', 2);
+/** Ours: values handed to and from the host's functions. */
+export const exchange = i64('exchange', 2);
+
+export const stateFields: readonly Field[] = fields;
+export const stateEnd = next;
+
+/** Address of element `n`. */
+export function at(field: Field, n: number): number {
+  return field.address + n * field.stride;
+}
+
+export const Register = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7, r11: 11 } as const;
+export const Segment = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
+
+/** RFLAGS bits (vol. 1 §3.4.3). */
+export const Flag = {
+  cf: 1 << 0,
+  pf: 1 << 2,
+  af: 1 << 4,
+  zf: 1 << 6,
+  sf: 1 << 7,
+  tf: 1 << 8,
+  if: 1 << 9,
+  df: 1 << 10,
+  of: 1 << 11,
+  iopl: 3 << 12,
+  nt: 1 << 14,
+  rf: 1 << 16,
+  vm: 1 << 17,
+  ac: 1 << 18,
+  vif: 1 << 19,
+  vip: 1 << 20,
+  id: 1 << 21,
+} as const;
+
+/** Control-register bits that matter here (vol. 3 §2.5). */
+export const Cr0 = {
+  pe: 1 << 0,
+  mp: 1 << 1,
+  em: 1 << 2,
+  ts: 1 << 3,
+  et: 1 << 4,
+  ne: 1 << 5,
+  wp: 1 << 16,
+  am: 1 << 18,
+  nw: 1 << 29,
+  cd: 1 << 30,
+  pg: 0x80000000,
+} as const;
+export const Cr4 = {
+  vme: 1 << 0,
+  pvi: 1 << 1,
+  tsd: 1 << 2,
+  de: 1 << 3,
+  pse: 1 << 4,
+  pae: 1 << 5,
+  mce: 1 << 6,
+  pge: 1 << 7,
+  pce: 1 << 8,
+  osfxsr: 1 << 9,
+  osxmmexcpt: 1 << 10,
+  umip: 1 << 11,
+  fsgsbase: 1 << 16,
+  pcide: 1 << 17,
+  osxsave: 1 << 18,
+  smep: 1 << 20,
+  smap: 1 << 21,
+} as const;
+export const Efer = { sce: 1 << 0, lme: 1 << 8, lma: 1 << 10, nxe: 1 << 11 } as const;
+
+/** Exception vectors (vol. 3 §6.3.1). */
+export const Vector = {
+  de: 0,
+  db: 1,
+  nmi: 2,
+  bp: 3,
+  of: 4,
+  br: 5,
+  ud: 6,
+  nm: 7,
+  df: 8,
+  ts: 10,
+  np: 11,
+  ss: 12,
+  gp: 13,
+  pf: 14,
+  mf: 16,
+  ac: 17,
+  mc: 18,
+  xm: 19,
+} as const;
+
+/** Why a run ended. */
+export const ExitReason = { none: 0, halt: 1, shutdown: 2, requested: 3 } as const;
+
+/** Segment access bits (vol. 3 §3.4.5). */
+export const Access = {
+  accessed: 1 << 0,
+  /** Data: writable. Code: readable. */
+  writable: 1 << 1,
+  /** Data: expand-down. Code: conforming. */
+  expandDown: 1 << 2,
+  code: 1 << 3,
+  /** 1 for code and data, 0 for system segments. */
+  notSystem: 1 << 4,
+  dplShift: 5,
+  present: 1 << 7,
+  long: 1 << 13,
+  big: 1 << 14,
+  granularity: 1 << 15,
+  null: 1 << 16,
+} as const;

@@ -1,0 +1,47 @@
+/** What follows from CS, SS, the control registers and CPL, kept ready for the hot paths. */
+import { JUMP_CACHE_BASE, JUMP_CACHE_SIZE, TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
+import { I32, I64, select } from '../../wasm/values.js';
+import { get32, get64 } from '../emitter.js';
+import { UNFILLED_TLB } from '../mmu/access.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector } from '../state.js';
+
+/** Keeps a mode key from being 0, so that an empty jump-cache slot matches no RIP. */
+const KEY_PRESENT = 1n << 55n;
+
+/** To be called after anything that may have changed the mode, the code or stack segment, or the privilege. */
+export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
+  const { code } = e;
+  const access = (segment: number): I32 => get32(state.segmentAccess, segment);
+  const active = get64(state.efer).and(Efer.lma).ne(0);
+  const long = code.let(active.and(access(Segment.cs).and(Access.long).ne(0)));
+  const legacySize = select(access(Segment.cs).and(Access.big), I32.const(32), I32.const(16));
+  const size = code.let(select(long, I32.const(64), legacySize));
+  e.set32(state.codeSize, size);
+  const legacyMask = select(size.eq(16), I64.const(0xffff), I64.const(0xffffffff));
+  e.set64(state.ripMask, select(long, I64.const(-1), legacyMask));
+  const legacyStack = select(access(Segment.ss).and(Access.big), I64.const(0xffffffff), I64.const(0xffff));
+  e.set64(state.stackMask, select(long, I64.const(-1), legacyStack));
+
+  const user = code.let(get32(state.cpl).eq(3));
+  const key = size.shrU(4).or(user.shl(3)).extendU().shl(50);
+  e.set64(state.modeKey, key.or(KEY_PRESENT));
+  const alignment = user
+    .and(get64(state.cr0).and(Cr0.am).ne(0))
+    .and(get32(state.systemFlags).and(Flag.ac).ne(0));
+  const filled = select(user, I32.const(TLB_BASE + TLB_SIZE), I32.const(TLB_BASE));
+  e.set32(state.tlbBase, select(alignment, I32.const(UNFILLED_TLB), filled));
+
+  const cr0 = code.let(get64(state.cr0).wrap());
+  const unavailable = code.let(select(cr0.and(Cr0.ts), I32.const(Vector.nm), I32.const(0)));
+  const disabled = cr0.and(Cr0.em).ne(0).or(get64(state.cr4).and(Cr4.osfxsr).eqz());
+  e.set32(state.vectorFault, select(disabled, I32.const(Vector.ud), unavailable));
+  e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
+
+  const base = get64(state.segmentBase, Segment.cs);
+  code.if(long.eqz().and(base.ne(get64(state.jumpCacheBase))), () => {
+    e.set64(state.jumpCacheBase, base);
+    code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
+  });
+});

@@ -1,0 +1,196 @@
+/**
+ * The interpreter's binding of an instruction's meaning: everything that an encoding leaves open is read from the
+ * record. One object builds one handler, either inside the dispatch loop or as a function of its own;
+ * `Ending` tells how each hands control on.
+ */
+import type { FunctionBuilder } from '../../../wasm/function-builder.js';
+import { I32, I64 } from '../../../wasm/values.js';
+import { Emitter, get64, type Linker } from '../../emitter.js';
+import { commit, place } from '../../mmu/access.js';
+import { segmentAddress } from '../../mmu/segmentation.js';
+import { AccessKind } from '../../mmu/walk.js';
+import type { Context, Operand } from '../../semantics/context.js';
+import { Flags, type FlagWord } from '../../semantics/flags.js';
+import * as state from '../../state.js';
+import { Segment, Vector } from '../../state.js';
+import type { Binding, Form } from './binding.js';
+import { lookup, relativeTarget } from './lookup.js';
+import {
+  ImmediateOperand,
+  ImplicitOperand,
+  loadInteger,
+  MemoryOperand,
+  RegisterOperand,
+} from './operands.js';
+import { displacement, immediate, load8, load16, RECORD_SIZE, RecordField } from './record.js';
+
+/** How a handler ends. */
+export interface Ending {
+  /** Goes on with a record. */
+  goTo(record: I32): void;
+  /** Leaves the handler with an exception pending. */
+  abort(): void;
+}
+
+const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
+  zero: state.flagZero,
+  sign: state.flagSign,
+  carry: state.flagCarry,
+};
+
+export class InterpreterContext extends Emitter implements Context {
+  readonly operands: readonly Operand[];
+  readonly flags: Flags;
+
+  constructor(
+    code: FunctionBuilder,
+    linker: Linker,
+    /** The record being run. */
+    readonly record: I32,
+    private readonly ending: Ending,
+    readonly long: boolean,
+    readonly operandSize: 16 | 32 | 64,
+    bindings: readonly Binding[],
+    form: Form,
+  ) {
+    super(code, linker, () => ending.abort());
+    this.operands = bindings.map((binding) => this.#operand(binding, form));
+    this.flags = new Flags(code, {
+      get: (word) => get64(FLAG_FIELDS[word]),
+      set: (word, value) => this.set64(FLAG_FIELDS[word], value),
+    });
+  }
+
+  #operand(binding: Binding, form: Form): Operand {
+    switch (binding.kind) {
+      case 'register':
+        return new RegisterOperand(this, binding);
+      case 'memory':
+        return new MemoryOperand(this, binding.width, form);
+      case 'offset':
+        return new MemoryOperand(this, binding.width, 'offset');
+      case 'immediate':
+        return new ImmediateOperand(this, binding.width);
+      case 'constant':
+        return new ImmediateOperand(this, binding.width, binding.value);
+      default:
+        return new ImplicitOperand(this, binding.width);
+    }
+  }
+
+  register(n: number, width: number): I64 {
+    return this.code.let(loadInteger(I32.const(state.at(state.gpr, n)), width));
+  }
+
+  setRegister(n: number, width: number, value: I64): void {
+    const address = I32.const(state.at(state.gpr, n));
+    this.storeInteger(address, width === 32 ? value.wrap().extendU() : value, width === 32 ? 64 : width);
+  }
+
+  /** Stores the low `width` bits. */
+  storeInteger(address: I32, value: I64, width: number): void {
+    const { code } = this;
+    if (width === 8) code.store8(address, value);
+    else if (width === 16) code.store16(address, value);
+    else if (width === 32) code.store32(address, value);
+    else code.store(address, value);
+  }
+
+  load(linear: I64, width: number, stack = false): I64 {
+    const host = place(
+      this,
+      this.code.let(linear),
+      width / 8,
+      'read',
+      stack ? I32.const(AccessKind.stack) : undefined,
+    );
+    return this.code.let(loadInteger(host, width));
+  }
+
+  store(linear: I64, width: number, value: I64, stack = false): void {
+    const extra = stack ? I32.const(AccessKind.stack) : undefined;
+    const host = place(this, this.code.let(linear), width / 8, 'write', extra);
+    this.storeInteger(host, value, width);
+    commit(this, host);
+  }
+
+  linear(segment: I32 | number, offset: I64, bytes: number, kind: 'read' | 'write'): I64 {
+    const number = typeof segment === 'number' ? I32.const(segment) : segment;
+    return this.call(segmentAddress, number, offset, I32.const(bytes), I32.const(kind === 'write' ? 1 : 0));
+  }
+
+  repeat(): I32 {
+    return load8(this.record, RecordField.repeat).and(3);
+  }
+
+  addressMask(): I64 {
+    return I64.const(-1).shrU(load8(this.record, RecordField.repeat).and(0x3c).extendU());
+  }
+
+  segment(): I32 {
+    return load8(this.record, RecordField.segment);
+  }
+
+  immediate(): I64 {
+    return immediate(this.record);
+  }
+
+  currentRip(): I64 {
+    return this.#ripMasked(get64(state.pageBase).add(load16(this.record, RecordField.offset).extendU()));
+  }
+
+  nextRip(): I64 {
+    const end = load16(this.record, RecordField.offset).add(load8(this.record, RecordField.length));
+    return this.#ripMasked(get64(state.pageBase).add(end.extendU()));
+  }
+
+  #ripMasked(rip: I64): I64 {
+    return this.code.let(this.long ? rip : rip.and(get64(state.ripMask)));
+  }
+
+  jump(target: I64, write?: () => void): void {
+    const { code } = this;
+    if (this.long) {
+      const checked = code.let(target);
+      this.raiseIf(checked.shl(16).shrS(16).ne(checked), Vector.gp, 0);
+      write?.();
+      this.ending.goTo(this.call(lookup, checked));
+      return;
+    }
+    const mask = this.operandSize === 16 ? 0xffff : 0xffffffff;
+    const checked = code.let(target.and(mask));
+    const limit = I64.load32U(I32.const(0), state.at(state.segmentLimit, Segment.cs));
+    this.raiseIf(checked.gtU(limit), Vector.gp, 0);
+    write?.();
+    this.ending.goTo(this.call(lookup, checked));
+  }
+
+  jumpRelative(): void {
+    if (!this.long) {
+      this.jump(get64(state.pageBase).add(displacement(this.record)));
+      return;
+    }
+    const { code } = this;
+    const target = code.variable(I32, I32.load(this.record, RecordField.link));
+    code.if(target.get().eqz(), () => target.set(this.call(relativeTarget, this.record)));
+    this.ending.goTo(target.get());
+  }
+
+  resume(): void {
+    this.ending.goTo(this.call(lookup, get64(state.rip)));
+  }
+
+  resumeNext(): void {
+    this.set64(state.rip, this.nextRip());
+    this.resume();
+  }
+
+  restart(): void {
+    this.ending.goTo(this.record);
+  }
+
+  /** Goes on with the instruction after this one. */
+  next(): void {
+    this.ending.goTo(this.record.add(RECORD_SIZE));
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Generates the interpreter: one WebAssembly module made of the dispatch loop, the handlers and the routines they
+ * call. Frequent handlers are cases of the loop's `br_table`; the others are functions that it calls through
+ * table 0. Runs at build time; at run time the CPU only reads what this wrote.
+ */
+import { RAM_BASE } from '../../../memory/layout.js';
+import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
+import { I32 } from '../../../wasm/values.js';
+import { ModuleLinker } from '../../linker.js';
+import { flushTlb } from '../../mmu/access.js';
+import { translateFetch } from '../../mmu/fetch.js';
+import { translateLinear } from '../../mmu/translate.js';
+import '../../semantics/all.js';
+import type { Routine } from '../../routine.js';
+import { deliverInterrupt } from '../../system/delivery.js';
+import { updateMode } from '../../system/mode.js';
+import { VARIANTS } from './binding.js';
+import { buildDispatchLoop } from './dispatch.js';
+import { emitFunction, enumerateHandlers } from './handlers.js';
+import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
+
+/** Routines that the host calls. */
+const ENTRY_POINTS = [deliverInterrupt, updateMode, flushTlb, translateFetch, translateLinear] as const;
+
+export interface InterpreterModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** For each opcode-table entry: 1 + its row in `handlers`, or 0 if it has no meaning. */
+  readonly rows: Uint16Array;
+  /** Handler numbers, `VARIANTS` a row; `PseudoHandler.unimplemented` where there is none. */
+  readonly handlers: Uint16Array;
+  /** By handler number. */
+  readonly names: readonly string[];
+  /** How many handlers are in the loop. */
+  readonly inLoop: number;
+}
+
+export function generateInterpreter(): InterpreterModule {
+  const module = new ModuleBuilder();
+  module.importMemory('memory', RAM_BASE / PAGE_SIZE, 65536);
+  const linker = new ModuleLinker(module);
+  const run = module.declare('run', []);
+  const table = enumerateHandlers(linker, PSEUDO_HANDLERS);
+  const inLoop = table.handlers.filter((handler) => handler.inLoop);
+  const type = module.type([I32.type], [I32.type]);
+  const functions = table.handlers.slice(inLoop.length).map((handler) => {
+    const handle = module.declare<I32>(handler.name, [I32.type], I32);
+    module.define(handle, (code) => emitFunction(code, handler.emit));
+    return handle;
+  });
+  module.table(functions);
+  module.define(run, (code) => buildDispatchLoop(code, linker, type, inLoop));
+  module.export(run);
+  for (const entry of ENTRY_POINTS) module.export(linker.link(entry as unknown as Routine));
+  linker.finish();
+
+  const handlers = new Uint16Array(table.variants.length * VARIANTS);
+  table.variants.forEach((row, n) => {
+    row.forEach((number, variant) => {
+      handlers[n * VARIANTS + variant] = number < 0 ? PseudoHandler.unimplemented : number;
+    });
+  });
+  return {
+    bytes: module.encode(),
+    rows: table.rows,
+    handlers,
+    names: [...Object.keys(PseudoHandler), ...table.handlers.map((handler) => handler.name)],
+    inLoop: inLoop.length,
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates.
+ */
+import { F32, F64, type I32, I64, V128, type Value } from '../../../wasm/values.js';
+import { commit, place } from '../../mmu/access.js';
+import { AccessKind } from '../../mmu/walk.js';
+import type { Operand, OperandKind, Place } from '../../semantics/context.js';
+import { at, gpr, Segment } from '../../state.js';
+import { type Binding, Form } from './binding.js';
+import type { InterpreterContext } from './context.js';
+import { displacement, load8, load16, RecordField } from './record.js';
+
+/** Reads an n-bit integer, zero-extended. */
+export function loadInteger(address: I32, width: number): I64 {
+  if (width === 8) return I64.load8U(address);
+  if (width === 16) return I64.load16U(address);
+  return width === 32 ? I64.load32U(address) : I64.load(address);
+}
+
+function refuse(what: string): never {
+  throw new TypeError(`${what}: this operand is of another kind`);
+}
+
+/** What every kind of operand answers when asked for something it is not. */
+abstract class BoundOperand implements Operand {
+  abstract readonly kind: OperandKind;
+  constructor(
+    protected readonly context: InterpreterContext,
+    readonly width: number,
+  ) {}
+  read(): I64 {
+    return refuse('read');
+  }
+  write(_value: I64): void {
+    refuse('write');
+  }
+  modify(): Place {
+    return refuse('modify');
+  }
+  effectiveAddress(): I64 {
+    return refuse('effectiveAddress');
+  }
+  linearAddress(_bytes: number, _kind: 'read' | 'write' | 'modify'): I64 {
+    return refuse('linearAddress');
+  }
+  part(_bytes: I64 | number, _width: number): Operand {
+    return refuse('part');
+  }
+  basedOn(_register: number): I32 {
+    return refuse('basedOn');
+  }
+  number(): I32 {
+    return refuse('number');
+  }
+  readVector(): V128 {
+    return refuse('readVector');
+  }
+  writeVector(_value: V128): void {
+    refuse('writeVector');
+  }
+  readF64(): F64 {
+    return refuse('readF64');
+  }
+  writeF64(_value: F64): void {
+    refuse('writeF64');
+  }
+  readF32(): F32 {
+    return refuse('readF32');
+  }
+  writeF32(_value: F32): void {
+    refuse('writeF32');
+  }
+}
+
+export class RegisterOperand extends BoundOperand {
+  readonly kind: OperandKind;
+  constructor(
+    context: InterpreterContext,
+    private readonly binding: Binding & { kind: 'register' },
+  ) {
+    super(context, binding.width);
+    this.kind = binding.file;
+  }
+  #address(): I32 {
+    return load16(this.context.record, RecordField[this.binding.slot]);
+  }
+  override read(): I64 {
+    return this.context.code.let(loadInteger(this.#address(), this.width));
+  }
+  override write(value: I64): void {
+    const { code } = this.context;
+    if (this.binding.file !== 'general') code.store(this.#address(), value);
+    else if (this.width === 8) code.store8(this.#address(), value);
+    else if (this.width === 16) code.store16(this.#address(), value);
+    else code.store(this.#address(), this.width === 32 ? value.wrap().extendU() : value);
+  }
+  override modify(): Place {
+    return { value: this.read(), write: (value) => this.write(value) };
+  }
+  override number(): I32 {
+    return this.#address();
+  }
+  override readVector(): V128 {
+    return this.context.code.let(V128.load(this.#address()));
+  }
+  override writeVector(value: V128): void {
+    this.context.code.store(this.#address(), value);
+  }
+  override readF64(): F64 {
+    return this.context.code.let(F64.load(this.#address()));
+  }
+  override writeF64(value: F64): void {
+    this.context.code.store(this.#address(), value);
+  }
+  override readF32(): F32 {
+    return this.context.code.let(F32.load(this.#address()));
+  }
+  override writeF32(value: F32): void {
+    this.context.code.store(this.#address(), value);
+  }
+}
+
+export class MemoryOperand extends BoundOperand {
+  readonly kind = 'memory';
+  constructor(
+    context: InterpreterContext,
+    width: number,
+    private readonly form: Form | 'offset',
+    private readonly bias?: I64 | number,
+  ) {
+    super(context, width);
+  }
+  override part(bytes: I64 | number, width: number): Operand {
+    if (this.bias !== undefined) return refuse('part of a part');
+    return new MemoryOperand(this.context, width, this.form, bytes);
+  }
+  override basedOn(register: number): I32 {
+    return load16(this.context.record, RecordField.base).eq(at(gpr, register));
+  }
+  override effectiveAddress(): I64 {
+    const { code, record } = this.context;
+    const biased = (address: I64): I64 => (this.bias === undefined ? address : address.add(this.bias));
+    if (this.form === 'offset') return code.let(biased(this.context.immediate()));
+    const base = biased(I64.load(load16(record, RecordField.base)).add(displacement(record)));
+    if (this.form === Form.near) return code.let(base);
+    const index = I64.load(load16(record, RecordField.index));
+    const sum = base.add(index.shl(load8(record, RecordField.scale).extendU()));
+    return code.let(this.form === Form.scaled ? sum : sum.and(this.context.addressMask()));
+  }
+  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64 {
+    const address = this.effectiveAddress();
+    if (this.form === Form.near || this.form === Form.scaled) return address;
+    return this.context.linear(this.context.segment(), address, bytes, kind === 'read' ? 'read' : 'write');
+  }
+  /** Tells the slow path which fault a non-canonical address gives. */
+  #stackBit(): I32 {
+    return load8(this.context.record, RecordField.segment).eq(Segment.ss).mul(AccessKind.stack);
+  }
+  #place(bytes: number, kind: 'read' | 'write' | 'modify'): I32 {
+    return place(this.context, this.linearAddress(bytes, kind), bytes, kind, this.#stackBit());
+  }
+  #load<T extends Value>(bytes: number, make: (host: I32) => T): T {
+    return this.context.code.let(make(this.#place(bytes, 'read')));
+  }
+  #store(bytes: number, value: Value): void {
+    const host = this.#place(bytes, 'write');
+    this.context.code.store(host, value);
+    commit(this.context, host);
+  }
+  override read(): I64 {
+    return this.#load(this.width / 8, (host) => loadInteger(host, this.width));
+  }
+  override write(value: I64): void {
+    const host = this.#place(this.width / 8, 'write');
+    this.context.storeInteger(host, value, this.width);
+    commit(this.context, host);
+  }
+  override modify(): Place {
+    const host = this.#place(this.width / 8, 'modify');
+    return {
+      value: this.context.code.let(loadInteger(host, this.width)),
+      write: (value) => {
+        this.context.storeInteger(host, value, this.width);
+        commit(this.context, host);
+      },
+    };
+  }
+  override readVector(): V128 {
+    return this.#load(16, (host) => V128.load(host));
+  }
+  override writeVector(value: V128): void {
+    this.#store(16, value);
+  }
+  override readF64(): F64 {
+    return this.#load(8, (host) => F64.load(host));
+  }
+  override writeF64(value: F64): void {
+    this.#store(8, value);
+  }
+  override readF32(): F32 {
+    return this.#load(4, (host) => F32.load(host));
+  }
+  override writeF32(value: F32): void {
+    this.#store(4, value);
+  }
+}
+
+export class ImmediateOperand extends BoundOperand {
+  readonly kind = 'immediate';
+  constructor(
+    context: InterpreterContext,
+    width: number,
+    private readonly constant?: number,
+  ) {
+    super(context, width);
+  }
+  override read(): I64 {
+    return this.constant === undefined
+      ? this.context.code.let(this.context.immediate())
+      : I64.const(this.constant);
+  }
+}
+
+/** An operand that the meaning reaches by registers itself: strings and branch targets have only a width. */
+export class ImplicitOperand extends BoundOperand {
+  readonly kind = 'implicit';
+}

@@ -1,0 +1,50 @@
+/**
+ * Where everything lives in the one WebAssembly memory that the CPU's tiers share: state first, then the
+ * translation caches, then guest RAM at a constant offset, so that a physical address becomes a host address
+ * by one addition. All figures are byte offsets into that memory.
+ */
+
+/** CPU state, see `cpu/state.ts`. Below 64 KiB, so that an instruction record names any of it in 16 bits. */
+export const STATE_BASE = 0x1000;
+export const STATE_END = 0x8000;
+
+/** Instruction records that exist from the start, such as the one that delivers a fetch fault. */
+export const STATIC_RECORDS = 0x8000;
+
+/**
+ * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while
+ * alignment checks (#AC) are, so that every access takes the slow path.
+ */
+export const TLB_BASE = 0x10000;
+export const TLB_ENTRIES = 2048;
+export const TLB_ENTRY_SIZE = 32;
+export const TLB_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
+export const TLB_COUNT = 3;
+
+/** RIP → instruction record. */
+export const JUMP_CACHE_BASE = 0x40000;
+export const JUMP_CACHE_ENTRIES = 4096;
+export const JUMP_CACHE_ENTRY_SIZE = 16;
+export const JUMP_CACHE_SIZE = JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE;
+
+/** One byte for each physical page below 4 GiB: `PageKind`. */
+export const PAGE_KIND_BASE = 0x100000;
+/** What a physical page is. */
+export const PageKind = { device: 0, ram: 1 } as const;
+
+/** 32 bits for each physical page below 4 GiB, one for each 128 bytes that decoded instructions were read from. */
+export const CODE_MASK_BASE = 0x200000;
+/** log2 of the bytes that one bit of a code mask stands for. */
+export const CODE_MASK_SHIFT = 7;
+
+/** Decoded instruction records, see `cpu/tiers/interpreter/record.ts`. */
+export const RECORDS_BASE = 0x800000;
+export const RECORDS_END = 0x2000000;
+
+/** Guest physical address 0. */
+export const RAM_BASE = 0x2000000;
+
+/** The most RAM a guest can have: what is left below 4 GiB, less a gap for devices. */
+export const MAX_RAM = 0xc0000000;
+
+export const GUEST_PAGE_SIZE = 4096;
