@@ -149,12 +149,11 @@ export function decode(
       if (codeSize === 64) rex |= w;
       else rex = 0;
       rex |= 0x40;
-      vvvv = (~last >> 3) & (codeSize === 64 ? 15 : 7);
+      vvvv = (~last >> 3) & 15;
       vexL = last & 4;
       pp = last & 3;
       const vexMap = map.MAP_VEX[size === 2 ? first & 31 : 1];
       slot = vexMap === undefined ? null : vexMap.slot(opcode);
-      // In the checks below vvvv must be 0 where the instruction has none, that bit 3 ignored outside 64-bit code.
     }
   } else {
     slot = (opcode & 0xf8) === 0xd8 ? map.MAP_X87.slot(opcode) : map.MAP_ONE_BYTE.slot(opcode);
@@ -214,13 +213,14 @@ export function decode(
   into.vectorLength = vexL !== 0 ? 256 : 128;
   into.prefixes = prefixes;
   into.rex = rex;
-  into.vvvv = vvvv;
+  into.vvvv = codeSize === 64 ? vvvv : vvvv & 7;
   into.reg = (reg | ((rex & 4) << 1)) & chosen.regMask;
   into.rm = (rm | ((rex & 1) << 3)) & chosen.rmMask;
   into.base = BASE_NONE;
   into.index = INDEX_NONE;
   into.scaleShift = 0;
   into.displacement = 0;
+  into.displacementSize = 0;
   into.segment = override >= 0 ? override : SEGMENT_DS;
   into.immediateLow = 0;
   into.immediateHigh = 0;
@@ -240,7 +240,7 @@ export function decode(
   into.length = position - offset;
 
   if ((prefixes & PREFIX_LOCK) !== 0 && !(chosen.lockable && into.isMemory)) return DECODE_INVALID;
-  if (chosen.checks !== 0 && !registersExist(chosen.checks, into)) return DECODE_INVALID;
+  if (chosen.checks !== 0 && !registersExist(chosen.checks, into, vvvv)) return DECODE_INVALID;
   if (chosen.vectorIndex && !vectorIndexValid(modRM, into)) return DECODE_INVALID;
   return DECODE_OK;
 }
@@ -255,8 +255,8 @@ function invalid(into: DecodedInstruction, offset: number, position: number): De
   return DECODE_INVALID;
 }
 
-function registersExist(checks: number, into: DecodedInstruction): boolean {
-  if ((checks & map.CHECK_NO_VVVV) !== 0 && into.vvvv !== 0) return false;
+function registersExist(checks: number, into: DecodedInstruction, vvvv: number): boolean {
+  if ((checks & map.CHECK_NO_VVVV) !== 0 && vvvv !== 0) return false;
   if ((checks & map.CHECK_SEGMENT) !== 0 && into.reg > 5) return false;
   if ((checks & map.CHECK_SEGMENT_WRITE) !== 0 && into.reg === 1) return false;
   if ((checks & map.CHECK_CONTROL) !== 0 && ((CONTROL_REGISTERS >> into.reg) & 1) === 0) return false;

@@ -85,9 +85,11 @@ export class DecodedInstruction {
   scaleShift: 0 | 1 | 2 | 3 = 0;
   /** A signed 32-bit number. The offset of a moffs operand is in the immediate instead, zero-extended. */
   displacement = 0;
+  /** Its encoded bytes; the disassembler shows a displacement of 0 that is there. */
+  displacementSize: 0 | 1 | 2 | 4 = 0;
   /** The effective segment of the memory, moffs or string-source operand; DS where there is none. */
   segment = SEGMENT_DS;
-  /** 64 bits as two int32, extended as the instruction defines; see the README of each operand code in operand-codes.ts. */
+  /** 64 bits as two int32, extended as the instruction defines; see operand-codes.ts. */
   immediateLow = 0;
   immediateHigh = 0;
   /** ENTER's level; the selector of a far pointer. */

@@ -77,6 +77,7 @@ function displacement(
 ): number {
   const after = position + size;
   if (after > limit) return -1;
+  into.displacementSize = size as 0 | 1 | 2 | 4;
   if (size === 1) {
     into.displacement = (bytes[position]! << 24) >> 24;
   } else if (size === 2) {

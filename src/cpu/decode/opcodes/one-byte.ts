@@ -139,7 +139,7 @@ export const ONE_BYTE = `
 8D LEA Gv,M
 8E MOV Sw,Rv/Mw
 8F/0 POP Ev d64
-F3.90 PAUSE - B0
+F3.90 PAUSE
 90 NOP - B0
 90+ XCHG Zv,rAX
 98 CBW - os16

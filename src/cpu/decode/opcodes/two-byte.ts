@@ -16,6 +16,7 @@ export const TWO_BYTE = `
 0F 01/4 SMSW Rv/Mw
 0F 01/6 LMSW Rv/Mw
 0F 01/7 INVLPG M
+NP.0F 01/0/0 ENCLV - reg [SGX]
 NP.0F 01/0/1 VMCALL - reg [VMX]
 NP.0F 01/0/2 VMLAUNCH - reg [VMX]
 NP.0F 01/0/3 VMRESUME - reg [VMX]
@@ -32,7 +33,7 @@ NP.0F 01/2/5 XEND - reg [RTM]
 NP.0F 01/2/6 XTEST - reg [RTM]
 NP.0F 01/2/7 ENCLU - reg [SGX]
 0F 01/3/0 VMRUN - reg [SVM]
-0F 01/3/1 VMMCALL - reg [SVM]
+NF.0F 01/3/1 VMMCALL - reg [SVM]
 0F 01/3/2 VMLOAD - reg [SVM]
 0F 01/3/3 VMSAVE - reg [SVM]
 0F 01/3/4 STGI - reg [SVM]
