@@ -1,4 +1,4 @@
-/* A ring of bytes between an interrupt handler and the main loop, one of which fills it and the other empties it. */
+/* A ring of bytes between an interrupt handler and the main loop: one fills it, the other empties it. */
 #pragma once
 
 #include <stdbool.h>

@@ -178,7 +178,7 @@ next_\name:
 
 	one_fault ud2, ud2
 	one_fault lock_register, .byte 0xf0, 0x01, 0xc0		/* lock addl %eax, %eax */
-	one_fault lock_mov, .byte 0xf0, 0x89, 0x07		/* lock movl %eax, (%rdi) */
+	one_fault lock_mov, .byte 0xf0, 0x89, 0x44, 0x24, 0xf8	/* lock movl %eax, -8(%rsp) */
 	one_fault into_64, .byte 0xce
 	one_fault mov_to_cs, .byte 0x8e, 0xc8
 	one_fault mov_from_cr1, .byte 0x0f, 0x20, 0xc8
@@ -341,7 +341,11 @@ next_\name:
 	faults iret_nested_task, iretq
 	end iret_nested_task
 
-	one_fault sixteen_bytes, .byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90
+	.macro nop_one_byte_too_long
+	.fill 15, 1, 0x66
+	nop
+	.endm
+	one_fault sixteen_bytes, nop_one_byte_too_long
 
 	one_fault movaps_misaligned, movaps ones + 4, %xmm0
 	one_fault ldmxcsr_reserved, ldmxcsr mxcsr_reserved

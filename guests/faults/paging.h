@@ -14,7 +14,7 @@
 /* A 2 MiB page whose entry has a reserved bit set. */
 #define LARGE_PAGE_RESERVED_BIT (WINDOW + 0x200000)
 
-/* The value that page frame holds in its first eight bytes, and its last four. */
+/* The first eight bytes of the frame behind all of them. */
 #define PAGE_PATTERN 0x1122334455667788
 
 #ifndef __ASSEMBLER__
@@ -28,7 +28,7 @@ void paging_init(bool no_execute);
 void paging_map_absent(void);
 void paging_unmap_absent(void);
 
-/* The straddling store's first half, as it is in memory: zero if nothing was written. */
+/* What the straddling store would have changed before its fault: zero if nothing was written. */
 unsigned paging_bytes_before_absent(void);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <stdint.h>
 
-#define CR0_MP (1ul << 1)
 #define CR0_EM (1ul << 2)
 #define CR0_TS (1ul << 3)
 #define CR0_WP (1ul << 16)
@@ -14,8 +13,6 @@
 #define EFER_NXE (1ul << 11)
 
 #define RFLAGS_TF (1ul << 8)
-#define RFLAGS_NT (1ul << 14)
-#define RFLAGS_AC (1ul << 18)
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
