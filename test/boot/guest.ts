@@ -1,0 +1,24 @@
+/** Reads back what the loader put into guest memory. Leaves out checks of its own: what is not RAM reads as NaN. */
+
+import type { GuestMemory } from '../../src/memory/guest-memory.js';
+
+export const MIB = 1024 * 1024;
+
+export function u32(memory: GuestMemory, address: number): number {
+  return memory.read(address, 4) ?? Number.NaN;
+}
+
+export function u64(memory: GuestMemory, address: number): number {
+  return u32(memory, address) + u32(memory, address + 4) * 2 ** 32;
+}
+
+export function words(memory: GuestMemory, address: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => u32(memory, address + index * 4));
+}
+
+/** The zero-terminated string at an address. */
+export function string(memory: GuestMemory, address: number): string {
+  let end = address;
+  while (memory.read(end, 1)) end++;
+  return new TextDecoder().decode(memory.bytes(address, end - address));
+}
