@@ -2,7 +2,7 @@
  * The interrupt controller of a PC: two 8259As, the slave's output on the master's IR2, and the ELCR ports.
  *
  * It is the CPU's interrupt source: `pending` is INTR, `acknowledge` the two INTA cycles.
- * Leaves out the APICs. Source: Intel 8259A data sheet (231468); Intel 82371SB, 2.5 (ELCR).
+ * Leaves out the APICs. Source: Intel 8259A data sheet (231468); Intel 82371SB (PIIX3), ELCR1 and ELCR2.
  */
 import type { InterruptLine } from '../backends.js';
 import type { AccessWidth, DeviceState, PortDevice } from '../device.js';

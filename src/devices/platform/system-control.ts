@@ -1,7 +1,7 @@
 /**
  * Port 0x92, system control port A: bit 0 resets the machine when it rises, bit 1 is the fast A20 gate.
  *
- * A20 is always open here; the bit only remembers what was written. Source: Intel 82371SB, 2.5.5 (Port 92).
+ * A20 is always open here; the bit only remembers what was written. Source: Intel 82371SB (PIIX3), Port 92.
  */
 import type { PowerControl } from '../backends.js';
 import type { AccessWidth, DeviceState, PortDevice } from '../device.js';

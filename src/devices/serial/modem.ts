@@ -1,11 +1,11 @@
 /**
  * The UART's modem lines: what MSR shows for a set of input lines.
  *
- * Source: TI PC16550D data sheet, sections 8.8 (modem control register) and 8.9 (modem status register).
+ * Source: TI PC16550D data sheet, "Modem Control Register" and "Modem Status Register".
  */
 import { MCR_BITS, MSR_BITS } from './registers.js';
 
-/** MCR's outputs as MSR's inputs while looped, section 8.8. */
+/** MCR's outputs as MSR's inputs while looped. */
 export function loopedModemLines(control: number): number {
   return (
     (control & MCR_BITS.RTS ? MSR_BITS.CTS : 0) |

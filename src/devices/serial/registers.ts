@@ -1,5 +1,5 @@
 /**
- * Register offsets and bits of the 16550 UART, named as in TI's PC16550D data sheet, section 8 (table II).
+ * Register offsets and bits of the 16550 UART, named as in TI's PC16550D data sheet, "Registers".
  */
 
 /** Offset 0: RBR when read, THR when written, DLL while LCR.DLAB is set. */

@@ -5,7 +5,7 @@
  * is raised again at once. Received bytes enter as fast as the guest takes them: the FIFO holds 16 and the backend
  * keeps the rest, so no byte is lost. The baud rate therefore only sets the character timeout.
  * Leaves out parity and framing errors and breaks (a byte stream has none) and DMA mode signalling.
- * Source: TI PC16550D data sheet, section 8; PC wiring: OUT2 gates the interrupt.
+ * Source: TI PC16550D data sheet, "Registers"; PC wiring: OUT2 gates the interrupt.
  */
 import type { Clock, Console, InterruptLine, Timer } from '../backends.js';
 import type { AccessWidth, DeviceState, PortDevice } from '../device.js';
@@ -262,7 +262,7 @@ export class Uart16550 implements PortDevice {
     this.#stopTimeout();
   }
 
-  /** Four character times, section 8.7 (FIFO interrupt mode). */
+  /** Four character times ("FIFO Interrupt Mode Operation"). */
   #characterTimeout(): number {
     const wordLength = 5 + (this.#lineControl & LCR_BITS.WORD_LENGTH);
     const parity = this.#lineControl & LCR_BITS.PEN ? 1 : 0;
@@ -362,7 +362,7 @@ export class Uart16550 implements PortDevice {
     return status;
   }
 
-  // Interrupts, section 8.6: the highest of the enabled causes
+  // Interrupts: the highest of the enabled causes ("Interrupt Identification Register")
 
   #identification(): number {
     const enable = this.#interruptEnable;

@@ -4,7 +4,7 @@
  * Counts follow from the clock at 1,193,182 Hz in exact integers. Only channel 0 has an event on the clock, at the
  * next change of its output, which is IRQ0; the others are worked out when they are looked at.
  * Leaves out the speaker's sound and channel 1's memory refresh, but for the toggle that software times by.
- * Source: Intel 8254 data sheet (231164), "Programming the 8254"; Intel 82371SB, 2.5.4 (NMI status and control).
+ * Source: Intel 8254 data sheet (231164), "Programming the 8254"; Intel 82371SB (PIIX3), NMI status and control.
  */
 import type { Clock, InterruptLine, Timer } from '../backends.js';
 import { type AccessWidth, type DeviceState, DeviceStateError, type PortDevice } from '../device.js';

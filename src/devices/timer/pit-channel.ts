@@ -127,11 +127,9 @@ export class PitChannel {
 
   /** A control word that selects this counter, other than the counter latch command. */
   writeControl(value: number): void {
-    this.state = {
-      ...initialChannelState(this.state.gate),
-      control: value & 0x3f,
-      element: this.state.element,
-    };
+    // CE keeps its value, which shows until the first count is loaded.
+    const element = Math.min(0x10000, Math.max(0, this.#value()));
+    this.state = { ...initialChannelState(this.state.gate), control: value & 0x3f, element };
     this.state.out = this.#mode !== 0;
   }
 
@@ -346,15 +344,18 @@ export class PitChannel {
     this.state.element = left >= 0 ? left : (modulus - (-left % modulus)) % modulus;
   }
 
+  /** CE's own value. */
+  #value(): number {
+    const { state } = this;
+    if (this.#mode !== 3 || !state.counting) return state.element;
+    // CE goes down by two; an odd count loses one on the way in, and its high half takes one tick more.
+    const odd = (state.loaded & 1) === 1;
+    return 2 * (odd && state.out ? state.element - 1 : state.element);
+  }
+
   /** CE as a read shows it. */
   #display(): number {
-    const { state } = this;
-    let value = state.element;
-    if (this.#mode === 3 && state.counting) {
-      // CE goes down by two; an odd count loses one on the way in, and its high half takes one tick more.
-      const odd = (state.loaded & 1) === 1;
-      value = 2 * (odd && state.out ? value - 1 : value);
-    }
+    const value = this.#value();
     if (!this.#bcd) return value & 0xffff;
     const digit = (place: number) => Math.floor(value / place) % 10;
     return (digit(1000) << 12) | (digit(100) << 8) | (digit(10) << 4) | digit(1);

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { HostClock } from '../../src/hypervisor/host-clock.js';
+import { TimerQueue } from '../../src/hypervisor/timer-queue.js';
+import { ClockError, DEFAULT_EPOCH, VirtualClock } from '../../src/hypervisor/virtual-clock.js';
+import { randomNumbers } from '../devices/support.js';
+
+describe('TimerQueue', () => {
+  it('runs in the order of deadlines and, where they are equal, of scheduling', () => {
+    const queue = new TimerQueue();
+    const next = randomNumbers(1);
+    const ran: [number, number][] = [];
+    const expected: [number, number][] = [];
+    for (let sequence = 0; sequence < 2000; sequence++) {
+      const deadline = next() % 100;
+      const timer = queue.schedule(deadline, () => ran.push([deadline, sequence]));
+      if (next() % 3 === 0) timer.cancel();
+      else expected.push([deadline, sequence]);
+    }
+    expected.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+
+    for (let now = 0; now < 100; now += 7) queue.runDue(now);
+    queue.runDue(100);
+
+    expect(ran).toEqual(expected);
+    expect(queue.size).toBe(0);
+  });
+
+  it('cancel takes the timer out at once, and may be called again and after it ran', () => {
+    const queue = new TimerQueue();
+    let ran = 0;
+    const timer = queue.schedule(10, () => ran++);
+    timer.cancel();
+    timer.cancel();
+    expect(queue.size).toBe(0);
+    const other = queue.schedule(5, () => ran++);
+    queue.runDue(5);
+    other.cancel();
+    expect([ran, queue.nextDeadline()]).toEqual([1, Number.POSITIVE_INFINITY]);
+  });
+
+  it('leaves what an action schedules for the next call, though it be overdue', () => {
+    const queue = new TimerQueue();
+    const ran: string[] = [];
+    queue.schedule(1, () => {
+      ran.push('first');
+      queue.schedule(0, () => ran.push('third'));
+    });
+    queue.schedule(2, () => ran.push('second'));
+
+    expect(queue.runDue(5)).toBe(2);
+    expect(ran).toEqual(['first', 'second']);
+    expect(queue.nextDeadline()).toBe(0);
+    expect(queue.runDue(5)).toBe(1);
+  });
+
+  it('an action may cancel a timer that is due with it', () => {
+    const queue = new TimerQueue();
+    const ran: string[] = [];
+    queue.schedule(1, () => {
+      ran.push('first');
+      second.cancel();
+    });
+    const second = queue.schedule(1, () => ran.push('second'));
+    queue.runDue(1);
+    expect(ran).toEqual(['first']);
+  });
+});
+
+describe('VirtualClock', () => {
+  function virtual() {
+    const cpu = { instructions: 0 };
+    return { cpu, clock: new VirtualClock({ instructions: () => cpu.instructions }) };
+  }
+
+  it('one retired instruction is one nanosecond, plus what was skipped', () => {
+    const { cpu, clock } = virtual();
+    cpu.instructions = 1000;
+    expect(clock.now()).toBe(1000);
+    expect(clock.skipTo(5000)).toBe(0);
+    cpu.instructions += 10;
+    expect(clock.now()).toBe(5010);
+    expect(clock.skipTo(10)).toBe(0);
+    expect(clock.now()).toBe(5010);
+  });
+
+  it('tells the budget to the next timer and runs it when due', () => {
+    const { cpu, clock } = virtual();
+    let ran = 0;
+    clock.schedule(700, () => ran++);
+    cpu.instructions = 200;
+    expect(clock.instructionsUntil(clock.nextDeadline())).toBe(500);
+    expect(clock.runDue()).toBe(0);
+    cpu.instructions = 700;
+    expect(clock.instructionsUntil(clock.nextDeadline())).toBe(0);
+    expect(clock.runDue()).toBe(1);
+    expect(ran).toBe(1);
+  });
+
+  it('never jumps to a deadline that is not there', () => {
+    const { clock } = virtual();
+    expect(clock.skipTo(clock.nextDeadline())).toBe(Number.POSITIVE_INFINITY);
+    expect(clock.now()).toBe(0);
+  });
+
+  it('starts at 2026-01-01T00:00:00Z unless told otherwise', () => {
+    const { clock } = virtual();
+    expect(new Date(clock.wallTime()).toISOString()).toBe('2026-01-01T00:00:00.000Z');
+    clock.skipTo(1_500_000_000);
+    expect(clock.wallTime()).toBe(DEFAULT_EPOCH + 1500);
+    expect(new VirtualClock({ instructions: () => 0, epoch: 5 }).wallTime()).toBe(5);
+  });
+
+  it('goes on from a saved time beside another count of instructions, without old timers', () => {
+    const { cpu, clock } = virtual();
+    cpu.instructions = 123;
+    clock.skipTo(1000);
+    const other = virtual();
+    other.cpu.instructions = 50_000;
+    other.clock.schedule(60_000, () => {});
+
+    other.clock.restore(clock.save());
+
+    expect(other.clock.now()).toBe(1000);
+    expect(other.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    expect(other.clock.save()).toEqual(clock.save());
+  });
+
+  it.each([
+    { now: -1, epoch: 0 },
+    { now: 0.5, epoch: 0 },
+    { now: 0, epoch: Number.NaN },
+    { now: 0, epoch: 9e15 },
+  ])('refuses the saved time %o', (state) => {
+    expect(() => virtual().clock.restore(state)).toThrow(ClockError);
+  });
+});
+
+describe('HostClock', () => {
+  function host() {
+    const source = { monotonic: 5000, wall: Date.UTC(2030, 0, 1) };
+    return { source, clock: new HostClock({ monotonic: () => source.monotonic, wall: () => source.wall }) };
+  }
+
+  it('follows its source in nanoseconds and never goes back', () => {
+    const { source, clock } = host();
+    expect(clock.now()).toBe(0);
+    source.monotonic += 1.5;
+    expect(clock.now()).toBe(1_500_000);
+    source.monotonic -= 1;
+    expect(clock.now()).toBe(1_500_000);
+  });
+
+  it('answers how many milliseconds to sleep instead of jumping', () => {
+    const { source, clock } = host();
+    clock.schedule(3_000_000, () => {});
+    expect(clock.skipTo(clock.nextDeadline())).toBe(3);
+    expect(clock.instructionsUntil(clock.nextDeadline())).toBe(Number.POSITIVE_INFINITY);
+    source.monotonic += 4;
+    expect(clock.skipTo(clock.nextDeadline())).toBe(0);
+    expect(clock.instructionsUntil(clock.nextDeadline())).toBe(0);
+    expect(clock.runDue()).toBe(1);
+    expect(clock.skipTo(clock.nextDeadline())).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('goes on from a saved time, with the wall time of the host', () => {
+    const { source, clock } = host();
+    clock.restore({ now: 77, epoch: 0 });
+    source.monotonic += 1;
+    expect(clock.now()).toBe(1_000_077);
+    expect(clock.wallTime()).toBe(source.wall);
+  });
+
+  it('uses the host when it is given no source', () => {
+    const clock = new HostClock();
+    expect(Number.isSafeInteger(clock.now())).toBe(true);
+    expect(clock.wallTime()).toBeGreaterThan(DEFAULT_EPOCH - 10 * 365 * 86_400_000);
+  });
+});
