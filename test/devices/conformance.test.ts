@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { PicPair } from '../../src/devices/interrupt/pic-pair.js';
+import { MemoryConsole } from '../../src/devices/memory-console.js';
 import { composeDevices, deviceRegistry, UnknownDeviceError } from '../../src/devices/registry.js';
+import { PIT_FREQUENCY, timeOfTick } from '../../src/devices/timer/ticks.js';
 import { PortBus } from '../../src/hypervisor/buses/port-bus.js';
+import { VirtualClock } from '../../src/hypervisor/virtual-clock.js';
 import { conforms } from './conformance.js';
 import { TestClock, TestConsole, TestPower } from './support.js';
 
@@ -48,6 +51,43 @@ describe('composeDevices', () => {
     const { devices } = composeDevices(context, names);
 
     expect(devices.map((device) => device.name)).toEqual(['pic', ...names]);
+  });
+
+  it('wires the timer and the serial port to the interrupt controller', () => {
+    const cpu = { instructions: 0 };
+    const virtual = new VirtualClock({ instructions: () => cpu.instructions });
+    const console = new MemoryConsole();
+    const { devices, interruptController } = composeDevices({
+      ...context,
+      clock: virtual,
+      wallClock: virtual,
+      console: () => console,
+    });
+    const bus = new PortBus();
+    for (const device of devices) bus.attach(device);
+    // ICW1–ICW4 with vectors from 0x20, all masked but IRQ0 and IRQ4.
+    for (const value of [0x20, 0x04, 0x01, 0xee]) {
+      if (value === 0x20) bus.write(0x20, 1, 0x11);
+      bus.write(0x21, 1, value);
+    }
+    bus.write(0x43, 1, 0x30);
+    bus.write(0x40, 1, 0x10);
+    bus.write(0x40, 1, 0x00);
+    bus.write(0x3f9, 1, 0x01);
+    bus.write(0x3fc, 1, 0x08);
+
+    virtual.skipTo(virtual.nextDeadline());
+    virtual.runDue();
+    virtual.skipTo(virtual.nextDeadline());
+    virtual.runDue();
+    console.send('x');
+
+    expect(virtual.now()).toBe(timeOfTick(0x11, PIT_FREQUENCY));
+    expect(interruptController.pending()).toBe(true);
+    expect(interruptController.acknowledge()).toBe(0x20);
+    bus.write(0x20, 1, 0x20);
+    expect(interruptController.acknowledge()).toBe(0x24);
+    expect(bus.read(0x3f8, 1)).toBe(0x78);
   });
 
   it('refuses a name that no device has', () => {
