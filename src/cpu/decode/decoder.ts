@@ -183,7 +183,7 @@ export function decode(
     ((rex & 1) !== 0 ? map.KEY_B : 0) |
     (sizeIndex(operandSize) << map.KEY_OPERAND_SIZE_SHIFT) |
     (sizeIndex(addressSize) << map.KEY_ADDRESS_SIZE_SHIFT);
-  const candidates = slot.candidates[reg]!;
+  const candidates = slot.candidates[reg] ?? slot.map.candidates(slot, reg);
   let chosen: map.Candidate | undefined;
   for (let number = 0; number < candidates.length; number++) {
     const each = candidates[number]!;

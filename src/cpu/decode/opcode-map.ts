@@ -80,8 +80,10 @@ export interface Candidate {
 
 export interface Slot {
   readonly hasModRM: boolean;
-  /** By ModRM.reg, 0 where there is no ModRM. */
-  readonly candidates: readonly (readonly Candidate[])[];
+  /** By ModRM.reg, 0 where there is no ModRM; undefined where OpcodeMapTable.candidates has not been asked yet. */
+  readonly candidates: (readonly Candidate[] | undefined)[];
+  readonly map: OpcodeMapTable;
+  readonly numbers: readonly number[];
 }
 
 const SIZE_INDEX = { 16: 0, 32: 1, 64: 2 } as const;
@@ -165,12 +167,15 @@ function needsModRM(entry: OpcodeEntry): boolean {
   );
 }
 
+const DOT = 46;
+const PLUS = 43;
+const SLASH = 47;
+const DIGIT_0 = 48;
+
 export class OpcodeMapTable {
   readonly #slots: (Slot | null | undefined)[] = new Array<Slot | null | undefined>(256).fill(undefined);
   readonly #candidates: (Candidate | undefined)[] = [];
-  #lines: string[] | undefined;
-  /** Line numbers by opcode. */
-  #index: (number[] | undefined)[] = [];
+  #lines: readonly string[] | undefined;
 
   constructor(
     readonly text: string,
@@ -189,26 +194,48 @@ export class OpcodeMapTable {
     return this.#split().map((_, number) => this.#candidate(number).entry);
   }
 
-  #split(): string[] {
-    if (this.#lines !== undefined) return this.#lines;
-    const lines = this.text.slice(1, -1).split('\n');
-    if (lines.length !== this.count)
-      throw new Error(`opcode table: ${lines.length} lines, not ${this.count}`);
-    const index = new Array<number[] | undefined>(256).fill(undefined);
-    for (let number = 0; number < lines.length; number++) {
-      const line = lines[number]!;
-      const at = this.oneByteMap ? (line.charCodeAt(2) === 46 ? 3 : 0) : line.indexOf(' ') + 1;
-      const opcode = Number.parseInt(line.substring(at, at + 2), 16);
-      const last = line.charCodeAt(at + 2) === 43 ? opcode + 7 : opcode;
-      for (let each = opcode; each <= last; each++) {
-        const numbers = index[each];
-        if (numbers === undefined) index[each] = [number];
-        else numbers.push(number);
+  #split(): readonly string[] {
+    if (this.#lines === undefined) {
+      const lines = this.text.slice(1, -1).split('\n');
+      if (lines.length !== this.count) {
+        throw new Error(`opcode table: ${lines.length} lines, not ${this.count}`);
       }
+      this.#lines = lines;
     }
-    this.#index = index;
-    this.#lines = lines;
-    return lines;
+    return this.#lines;
+  }
+
+  /** Where a line's opcode stands. */
+  #at(line: string): number {
+    if (this.oneByteMap) return line.charCodeAt(2) === DOT ? 3 : 0;
+    return line.indexOf(' ') + 1;
+  }
+
+  #opcode(number: number): number {
+    const line = this.#split()[number]!;
+    const at = this.#at(line);
+    return Number.parseInt(line.substring(at, at + 2), 16);
+  }
+
+  /** The numbers of an opcode's lines, found by halving since the lines stand in the order of their opcodes. */
+  #numbers(opcode: number): number[] {
+    const lines = this.#split();
+    let from = 0;
+    let to = lines.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#opcode(middle) <= opcode) from = middle + 1;
+      else to = middle;
+    }
+    const numbers: number[] = [];
+    if (from === 0) return numbers;
+    const found = this.#opcode(from - 1);
+    for (let number = from - 1; number >= 0 && this.#opcode(number) === found; number--) {
+      const line = lines[number]!;
+      const eight = line.charCodeAt(this.#at(line) + 2) === PLUS;
+      if (found === opcode || (eight && opcode - found < 8)) numbers.push(number);
+    }
+    return numbers.reverse();
   }
 
   #candidate(number: number): Candidate {
@@ -221,21 +248,29 @@ export class OpcodeMapTable {
   }
 
   #build(opcode: number): Slot | null {
-    this.#split();
-    const numbers = this.#index[opcode];
+    const numbers = this.#numbers(opcode);
     let slot: Slot | null = null;
-    if (numbers !== undefined) {
-      const all = numbers.map((number) => this.#candidate(number));
-      const hasModRM = needsModRM(all[0]!.entry);
-      const byReg: (readonly Candidate[])[] = [];
-      const grouped = all.some((each) => each.entry.extension >= 0);
-      for (let reg = 0; reg < (hasModRM ? 8 : 1); reg++) {
-        byReg.push(grouped ? all.filter(({ entry }) => entry.extension < 0 || entry.extension === reg) : all);
-      }
-      slot = { hasModRM, candidates: byReg };
+    if (numbers.length > 0) {
+      const hasModRM = needsModRM(this.#candidate(numbers[0]!).entry);
+      const candidates = new Array<readonly Candidate[] | undefined>(8).fill(undefined);
+      slot = { hasModRM, candidates, map: this, numbers };
     }
     this.#slots[opcode] = slot;
     return slot;
+  }
+
+  /** The candidates of a slot for one value of ModRM.reg; parses only their lines. */
+  candidates(slot: Slot, reg: number): readonly Candidate[] {
+    const lines = this.#split();
+    const found: Candidate[] = [];
+    for (const number of slot.numbers) {
+      const line = lines[number]!;
+      const at = this.#at(line) + 2;
+      const extension = line.charCodeAt(at) === SLASH ? line.charCodeAt(at + 1) - DIGIT_0 : reg;
+      if (extension === reg) found.push(this.#candidate(number));
+    }
+    slot.candidates[reg] = found;
+    return found;
   }
 }
 
