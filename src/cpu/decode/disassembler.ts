@@ -130,6 +130,15 @@ export function disassemble(
   syntax: Syntax,
   symbols?: Symbols,
 ): string {
+  const { entry } = instruction;
+  if (
+    entry.opcode === 0x90 &&
+    entry.mnemonic === 'NOP' &&
+    instruction.operandSize === 16 &&
+    instruction.codeSize !== 16
+  ) {
+    return syntax === 'intel' ? 'xchg   ax,ax' : 'xchg   %ax,%ax';
+  }
   const name = mnemonicText(instruction, syntax);
   const short = predicateName(instruction, name);
   let operands = shownOperands(instruction, syntax);

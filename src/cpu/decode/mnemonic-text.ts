@@ -107,6 +107,12 @@ function extensionSuffix(instruction: DecodedInstruction): string {
   return from + (SUFFIXES[operandWidth(instruction, destination!)] ?? '');
 }
 
+/** The suffix for an operand size that is not the code's own, where nothing else shows it. */
+function unusual({ codeSize, operandSize }: DecodedInstruction, syntax: Syntax): string {
+  if (operandSize === codeSize) return '';
+  return operandSize === 16 ? 'w' : syntax === 'intel' ? 'd' : 'l';
+}
+
 /** Names that always carry the size of an operand that has no suffix of its own. */
 function extraSuffix(instruction: DecodedInstruction, syntax: Syntax): string {
   const { entry, operandSize } = instruction;
@@ -121,9 +127,18 @@ function extraSuffix(instruction: DecodedInstruction, syntax: Syntax): string {
     case 'WRUSS':
       return instruction.codeSize === 64 && (instruction.rex & 8) !== 0 ? 'q' : 'd';
     case 'PUSH':
-    case 'POP':
-      if (entry.operands[0]?.registers !== 'segment' || instruction.codeSize === 16) return '';
-      return operandSize === 16 ? 'w' : '';
+    case 'POP': {
+      const kind = entry.operands[0];
+      return kind?.registers === 'segment' || kind?.source === 'immediate'
+        ? unusual(instruction, syntax)
+        : '';
+    }
+    case 'LGDT':
+    case 'LIDT':
+    case 'SGDT':
+    case 'SIDT':
+      if (instruction.codeSize === 64) return '';
+      return operandSize === 16 ? 'w' : syntax === 'intel' ? 'd' : 'l';
     default:
       return '';
   }

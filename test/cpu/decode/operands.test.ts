@@ -175,11 +175,16 @@ function theirOperand(theirs: iced.Instruction, number: number, ours: DecodedIns
 }
 
 /**
- * Only the mnemonics of these are compared: one side leaves the operands implied; or ARPL, whose operands have 16 bits
- * whatever the operand size (SDM volume 2, ARPL r/m16, r16), where iced writes 32-bit registers.
+ * Only the mnemonics of these are compared: one side leaves the operands implied; or, for ARPL to LMSW, they have 16
+ * bits whatever the operand size (SDM volume 2: r/m16), where iced writes wider registers.
  */
 const IMPLIED = new Set([
   'ARPL',
+  'LLDT',
+  'LTR',
+  'VERR',
+  'VERW',
+  'LMSW',
   'XLAT',
   'MASKMOVQ',
   'MASKMOVDQU',
