@@ -97,7 +97,18 @@ export const msrTscAux = i64('msrTscAux');
 /** Ours: what RDTSC adds to the count of retired instructions. */
 export const tscOffset = i64('tscOffset');
 
+/** Ours: the state of the generator behind RDRAND and RDSEED. */
+export const randomState = i64('randomState');
+
 export const mxcsr = i32('mxcsr');
+/**
+ * Ours: derived from MXCSR by the routine `updateMxcsr`. Bit 31: an ordinary operation may change MXCSR or depends
+ * on it; 0 when rounding is to nearest, all exceptions are masked, DAZ and FTZ are off and PE is already set.
+ * Bit 0: the same but for PE.
+ */
+export const mxcsrSlow = i32('mxcsrSlow');
+/** Ours: exception flags that the running SSE instruction has met so far. */
+export const mxcsrRaised = i32('mxcsrRaised');
 /** Vector registers, with room for YMM. */
 export const xmm = allocate('xmm', 16, 16, 32);
 

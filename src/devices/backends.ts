@@ -42,6 +42,10 @@ export interface Console {
   ready(): void;
   /** undefined while there is room for output, else a promise that settles when there is again. */
   drained(): Promise<void> | undefined;
+  /** No more input will ever come: a guest that only waits for some can be given up. */
+  readonly closed: boolean;
+  /** Set by the machine, called by the backend when `closed` becomes true. */
+  onClosed: (() => void) | undefined;
 }
 
 /** Takes bytes from the front and answers how many, 0 to `bytes.length`. They are only valid during the call. */

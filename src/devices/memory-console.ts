@@ -14,6 +14,8 @@ export class MemoryConsole implements Console {
   #receiver: ConsoleReceiver | undefined;
   /** Told of each piece of output as it comes; the bytes are the listener's own. */
   onOutput: ((bytes: Uint8Array) => void) | undefined;
+  onClosed: (() => void) | undefined;
+  #closed = false;
 
   /** @param inputCapacity bytes that may wait for the guest */
   constructor(readonly inputCapacity = DEFAULT_INPUT_CAPACITY) {}
@@ -40,6 +42,16 @@ export class MemoryConsole implements Console {
 
   drained(): undefined {
     return undefined;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Says that no more input will be sent. */
+  close(): void {
+    this.#closed = true;
+    this.onClosed?.();
   }
 
   /** Host to guest: answers how many bytes were taken, from the front. */

@@ -6,6 +6,7 @@
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
 import { I32, I64 } from '../../../wasm/values.js';
 import { Emitter, get64, type Linker } from '../../emitter.js';
+import { unimplemented } from '../../externals.js';
 import { commit, place } from '../../mmu/access.js';
 import { segmentAddress } from '../../mmu/segmentation.js';
 import { AccessKind } from '../../mmu/walk.js';
@@ -133,6 +134,12 @@ export class InterpreterContext extends Emitter implements Context {
 
   immediate(): I64 {
     return immediate(this.record);
+  }
+
+  notImplemented(): void {
+    this.set64(state.rip, this.currentRip());
+    this.call(unimplemented, this.record);
+    this.raise(Vector.ud);
   }
 
   currentRip(): I64 {

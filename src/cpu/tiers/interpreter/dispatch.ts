@@ -14,10 +14,15 @@ import { deliverPending } from '../../system/delivery.js';
 import type { Ending } from './context.js';
 import type { Handler } from './handlers.js';
 import { lookup } from './lookup.js';
-import { immediate, load16, PSEUDO_HANDLERS, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
-
-/** The offset field of the fetch-fault record, which stands for no place in a page. */
-export const NO_OFFSET = 0xffff;
+import {
+  immediate,
+  load16,
+  NO_OFFSET,
+  PSEUDO_HANDLERS,
+  PseudoHandler,
+  RECORD_SIZE,
+  RecordField,
+} from './record.js';
 
 /**
  * Writes the body of `run`.
@@ -92,7 +97,8 @@ function pseudoHandlers(e: Emitter, record: I32, goTo: (record: I32) => void): (
     },
     stale: () => {
       refund();
-      lookAgain();
+      e.set64(state.rip, ripOf(record));
+      goTo(e.call(decodeAt));
     },
     goto: () => {
       refund();

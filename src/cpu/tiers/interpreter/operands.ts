@@ -5,7 +5,7 @@ import { F32, F64, type I32, I64, V128, type Value } from '../../../wasm/values.
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { Operand, OperandKind, Place } from '../../semantics/context.js';
-import { at, gpr, Segment } from '../../state.js';
+import { at, gpr, Segment, Vector } from '../../state.js';
 import { type Binding, Form } from './binding.js';
 import type { InterpreterContext } from './context.js';
 import { displacement, load8, load16, RecordField } from './record.js';
@@ -15,6 +15,10 @@ export function loadInteger(address: I32, width: number): I64 {
   if (width === 8) return I64.load8U(address);
   if (width === 16) return I64.load16U(address);
   return width === 32 ? I64.load32U(address) : I64.load(address);
+}
+
+function loadLow(address: I32, width: 32 | 64): V128 {
+  return width === 32 ? V128.load32Zero(address) : V128.load64Zero(address);
 }
 
 function refuse(what: string): never {
@@ -52,11 +56,14 @@ abstract class BoundOperand implements Operand {
   number(): I32 {
     return refuse('number');
   }
-  readVector(): V128 {
+  readVector(_aligned?: boolean): V128 {
     return refuse('readVector');
   }
-  writeVector(_value: V128): void {
+  writeVector(_value: V128, _aligned?: boolean): void {
     refuse('writeVector');
+  }
+  readLow(_width: 32 | 64): V128 {
+    return refuse('readLow');
   }
   readF64(): F64 {
     return refuse('readF64');
@@ -105,6 +112,9 @@ export class RegisterOperand extends BoundOperand {
   }
   override writeVector(value: V128): void {
     this.context.code.store(this.#address(), value);
+  }
+  override readLow(width: 32 | 64): V128 {
+    return this.context.code.let(loadLow(this.#address(), width));
   }
   override readF64(): F64 {
     return this.context.code.let(F64.load(this.#address()));
@@ -156,14 +166,16 @@ export class MemoryOperand extends BoundOperand {
   #stackBit(): I32 {
     return load8(this.context.record, RecordField.segment).eq(Segment.ss).mul(AccessKind.stack);
   }
-  #place(bytes: number, kind: 'read' | 'write' | 'modify'): I32 {
-    return place(this.context, this.linearAddress(bytes, kind), bytes, kind, this.#stackBit());
+  #place(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I32 {
+    const linear = this.linearAddress(bytes, kind);
+    if (aligned) this.context.raiseIf(linear.wrap().and(bytes - 1), Vector.gp, 0);
+    return place(this.context, linear, bytes, kind, this.#stackBit());
   }
-  #load<T extends Value>(bytes: number, make: (host: I32) => T): T {
-    return this.context.code.let(make(this.#place(bytes, 'read')));
+  #load<T extends Value>(bytes: number, make: (host: I32) => T, aligned = false): T {
+    return this.context.code.let(make(this.#place(bytes, 'read', aligned)));
   }
-  #store(bytes: number, value: Value): void {
-    const host = this.#place(bytes, 'write');
+  #store(bytes: number, value: Value, aligned = false): void {
+    const host = this.#place(bytes, 'write', aligned);
     this.context.code.store(host, value);
     commit(this.context, host);
   }
@@ -185,11 +197,14 @@ export class MemoryOperand extends BoundOperand {
       },
     };
   }
-  override readVector(): V128 {
-    return this.#load(16, (host) => V128.load(host));
+  override readVector(aligned?: boolean): V128 {
+    return this.#load(16, (host) => V128.load(host), aligned);
   }
-  override writeVector(value: V128): void {
-    this.#store(16, value);
+  override writeVector(value: V128, aligned?: boolean): void {
+    this.#store(16, value, aligned);
+  }
+  override readLow(width: 32 | 64): V128 {
+    return this.#load(width / 8, (host) => loadLow(host, width));
   }
   override readF64(): F64 {
     return this.#load(8, (host) => F64.load(host));

@@ -35,6 +35,9 @@ export const RecordField = {
   immediate: 24,
 } as const;
 
+/** The offset field of the fetch-fault record, which stands for no place in a page. */
+export const NO_OFFSET = 0xffff;
+
 /** Handlers that no instruction has; they come first in numbering. */
 export const PseudoHandler = {
   /** Goes to the page after this one. */

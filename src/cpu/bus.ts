@@ -1,0 +1,26 @@
+/** What the CPU asks of the machine around it. Others implement these; the CPU imports none of them. */
+
+export type AccessWidth = 1 | 2 | 4;
+
+/** Ports and device memory. Values are unsigned; what no device answers reads as all ones. Nothing throws. */
+export interface Bus {
+  readPort(port: number, width: AccessWidth): number;
+  writePort(port: number, width: AccessWidth, value: number): void;
+  /** @param address physical, below 2^52 */
+  readMemory(address: number, width: AccessWidth): number;
+  writeMemory(address: number, width: AccessWidth, value: number): void;
+}
+
+/** An interrupt controller's output to the processor. */
+export interface InterruptSource {
+  /** Whether INTR is asserted. */
+  pending(): boolean;
+  /** The interrupt-acknowledge cycle: the vector, 0–255. */
+  acknowledge(): number;
+}
+
+/** An instruction that was decoded and run, but has no meaning yet. The guest got #UD. */
+export interface UnimplementedInstruction {
+  readonly mnemonic: string;
+  readonly rip: bigint;
+}

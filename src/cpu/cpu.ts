@@ -1,0 +1,257 @@
+/**
+ * One virtual CPU: its state in a WebAssembly memory, the interpreter that runs it, and the code cache behind that.
+ * Between two runs it takes interrupts and single-step traps; within one, only WebAssembly moves.
+ */
+
+import { GuestMemory, VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../memory/guest-memory.js';
+import { GUEST_PAGE_SIZE, MAX_RAM, PAGE_KIND_BASE, PageKind, RAM_BASE } from '../memory/layout.js';
+import type { Bus, InterruptSource, UnimplementedInstruction } from './bus.js';
+import { decode } from './decode/decoder.js';
+import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
+import type { Exit } from './exit.js';
+import { busFunctions } from './host-functions.js';
+import * as state from './state.js';
+import { ExitReason, Flag, Vector } from './state.js';
+import { StateView } from './state-view.js';
+import { cpuid } from './system/cpuid.js';
+import { readMsr, writeMsr } from './system/msr.js';
+import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
+import { CodeCache } from './tiers/interpreter/code-cache.js';
+import type { Interpreter } from './tiers/interpreter/load.js';
+
+export interface CpuOptions {
+  readonly interpreter: Interpreter;
+  /** Bytes, a multiple of 64 KiB, at most `MAX_RAM`. */
+  readonly ramSize: number;
+  readonly bus: Bus;
+  readonly interrupts: InterruptSource;
+  /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
+  readonly seed?: number;
+  /** Told of each instruction that was met and has no meaning yet. */
+  readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
+}
+
+/** What the interpreter's module exports. */
+interface InterpreterExports {
+  run(): void;
+  deliverPending(): void;
+  updateMode(): void;
+  flushTlb(): void;
+  translateFetch(delta: number): number;
+  translateLinear(): number;
+}
+
+/** The most instructions in one run: V8 swaps in optimised code only between runs. */
+const LONGEST_RUN = 1 << 20;
+
+export class Cpu {
+  readonly memory: GuestMemory;
+  readonly state: StateView;
+  readonly #options: CpuOptions;
+  readonly #wasm: InterpreterExports;
+  readonly #cache: CodeCache;
+  readonly #kinds: Uint8Array;
+  readonly #bytes: Uint8Array;
+  #retired = 0;
+  #running = false;
+  #stopRequested = false;
+  /** After HLT, until an interrupt is taken. */
+  #halted = false;
+
+  constructor(options: CpuOptions) {
+    const { ramSize } = options;
+    if (ramSize <= 0 || ramSize % 65536 !== 0 || ramSize > MAX_RAM) {
+      throw new RangeError(`RAM of ${ramSize} bytes: want a multiple of 65536 up to ${MAX_RAM}`);
+    }
+    const pages = (RAM_BASE + ramSize) / 65536;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#options = options;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#kinds = this.#bytes.subarray(PAGE_KIND_BASE, PAGE_KIND_BASE + (1 << 20));
+    this.#kinds.fill(PageKind.ram, 0, ramSize / GUEST_PAGE_SIZE);
+    this.#kinds.fill(
+      PageKind.device,
+      VIDEO_WINDOW_START / GUEST_PAGE_SIZE,
+      VIDEO_WINDOW_END / GUEST_PAGE_SIZE,
+    );
+    this.memory = new GuestMemory(memory, RAM_BASE, ramSize);
+    this.state = new StateView(memory);
+    const env = { memory, ...this.#externals(memory) };
+    this.#wasm = new WebAssembly.Instance(options.interpreter.module, { env })
+      .exports as unknown as InterpreterExports;
+    this.#cache = new CodeCache(memory, options.interpreter.numbers, {
+      translate: (delta) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
+      isRam: (physical) => this.#isRam(physical),
+    });
+    this.memory.observeWrites((address, length) => this.#cache.dropWritten(address, length));
+    this.reset();
+  }
+
+  /** Back to the state after power-on (SDM vol. 3 §9.1). Memory stays. */
+  reset(): void {
+    resetState(this.state);
+    this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
+    this.#halted = false;
+    this.#retired = 0;
+    this.#syncRetired();
+    this.#wasm.flushTlb();
+    this.#wasm.updateMode();
+  }
+
+  /** Begins in flat 32-bit protected mode, as boot protocols want it. */
+  start(registers: FirstRegisters): void {
+    startProtected(this.state, registers);
+    this.#wasm.flushTlb();
+    this.#wasm.updateMode();
+  }
+
+  /** Recomputes what follows from the state after it was written from outside. */
+  synchronise(): void {
+    this.#wasm.flushTlb();
+    this.#wasm.updateMode();
+  }
+
+  /** Instructions begun and exceptions taken since reset; exact also while a device is being asked. */
+  get retired(): number {
+    return this.#running ? this.#retired + this.#used() : this.#retired;
+  }
+
+  /** RIP of the next instruction while not running. */
+  get rip(): bigint {
+    return this.state.get64(state.rip);
+  }
+
+  /** Ends the run at the next instruction boundary. May be called by a device in the midst of an access. */
+  stop(): void {
+    this.#stopRequested = true;
+    this.#endRun();
+  }
+
+  /** To be called when the interrupt source's output rises. */
+  interruptRaised(): void {
+    this.state.set32(state.interruptWaiting, 1);
+    if (this.state.get32(state.systemFlags) & Flag.if) this.#endRun();
+  }
+
+  /** Runs until something happens. @param limit instructions to begin at most, a positive integer */
+  run(limit: number): Exit {
+    const end = this.#retired + limit;
+    this.#stopRequested = false;
+    while (this.#retired < end) {
+      if (this.#cache.full) this.#cache.reset();
+      const shadowed = Number(this.state.get64(state.shadowAt)) === this.#retired;
+      if (!shadowed) this.#takeInterrupt();
+      if (this.#halted) return { kind: 'halt' };
+      const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
+      const single = stepping || (shadowed && this.#options.interrupts.pending());
+      this.#grant(single ? 1 : Math.min(end - this.#retired, LONGEST_RUN));
+      if (stepping) this.#trapAfterStep();
+      const reason = this.state.get32(state.exitReason);
+      this.state.set32(state.exitReason, ExitReason.none);
+      this.#halted = reason === ExitReason.halt;
+      if (reason === ExitReason.shutdown) return { kind: 'shutdown' };
+      if (this.#stopRequested) return { kind: 'stopped' };
+      if (this.#halted && !this.#wakes()) return { kind: 'halt' };
+    }
+    return { kind: 'limit' };
+  }
+
+  #wakes(): boolean {
+    return this.interruptible && this.#options.interrupts.pending();
+  }
+
+  /** Whether an interrupt would be taken now. */
+  get interruptible(): boolean {
+    return (this.state.get32(state.systemFlags) & Flag.if) !== 0;
+  }
+
+  /** Physical address behind a linear one, or undefined; for those who look from outside. */
+  translate(linear: bigint): number | undefined {
+    this.state.set64(state.exchange, linear);
+    return this.#wasm.translateLinear() ? this.#exchanged() : undefined;
+  }
+
+  #grant(budget: number): void {
+    const { state: view } = this;
+    view.set32(state.budget, budget);
+    view.set32(state.deferred, 0);
+    view.set32(state.granted, budget);
+    this.#syncRetired();
+    this.#running = true;
+    try {
+      this.#wasm.run();
+    } finally {
+      this.#running = false;
+      this.#retired += this.#used();
+    }
+  }
+
+  #used(): number {
+    const { state: view } = this;
+    return view.get32(state.granted) - Math.max(0, view.get32(state.budget)) - view.get32(state.deferred);
+  }
+
+  #syncRetired(): void {
+    this.state.set64(state.retired, BigInt(this.#retired));
+  }
+
+  #endRun(): void {
+    if (!this.#running) return;
+    const left = this.state.get32(state.budget);
+    if (left <= 0) return;
+    this.state.set32(state.deferred, this.state.get32(state.deferred) + left);
+    this.state.set32(state.budget, 0);
+  }
+
+  #takeInterrupt(): void {
+    const { interrupts } = this.#options;
+    const waiting = interrupts.pending();
+    if (waiting && this.interruptible) {
+      this.#halted = false;
+      this.#deliver(state.PENDING | state.PENDING_EXTERNAL | interrupts.acknowledge());
+    }
+    this.state.set32(state.interruptWaiting, interrupts.pending() ? 1 : 0);
+  }
+
+  #deliver(event: number): void {
+    this.state.set32(state.pending, event | 0);
+    this.#wasm.deliverPending();
+  }
+
+  /** The single-step trap (SDM vol. 3 §17.3.1.4), unless the instruction itself left by way of a handler. */
+  #trapAfterStep(): void {
+    if ((this.state.get32(state.systemFlags) & Flag.tf) === 0) return;
+    this.state.set64(state.dr, this.state.get64(state.dr, 6) | (1n << 14n), 6);
+    this.#deliver(state.PENDING | Vector.db);
+  }
+
+  #isRam(physical: number): boolean {
+    return physical < 2 ** 32 && this.#kinds[Math.floor(physical / GUEST_PAGE_SIZE)] === PageKind.ram;
+  }
+
+  #exchanged(): number {
+    return Number(this.state.get64(state.exchange));
+  }
+
+  #externals(memory: WebAssembly.Memory): Record<string, (...args: never[]) => number | void> {
+    return {
+      ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
+      decodeAt: () => this.#cache.recordAt(),
+      codeWritten: (page: number) => this.#cache.drop(page >>> 0),
+      unimplemented: () => this.#reportUnimplemented(),
+      cpuid: () => cpuid(this.state),
+      readMsr: () => (readMsr(this.state) ? 1 : 0),
+      writeMsr: () => (writeMsr(this.state) ? 1 : 0),
+    };
+  }
+
+  #reportUnimplemented(): void {
+    const rip = this.rip;
+    const instruction = new DecodedInstruction();
+    const physical = this.#wasm.translateFetch(0) ? this.#exchanged() : 0;
+    const bytes = this.memory.bytes(physical, Math.min(15, GUEST_PAGE_SIZE - (physical % GUEST_PAGE_SIZE)));
+    const codeSize = this.state.get32(state.codeSize) as CodeSize;
+    if (bytes) decode(bytes, 0, bytes.length, codeSize, instruction);
+    this.#options.onUnimplemented?.({ mnemonic: instruction.entry.mnemonic, rip });
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * Decoded code, by physical page and code size. Records of a page are written in runs of straight-line code; a byte
+ * mask per page in WebAssembly memory tells stores which bytes they must not change unnoticed. Dropping a page
+ * turns its records stale in place, so that whoever still points at them decodes again.
+ */
+import {
+  CODE_MASK_BASE,
+  CODE_MASK_SHIFT,
+  GUEST_PAGE_SIZE,
+  JUMP_CACHE_BASE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_CACHE_SIZE,
+  RAM_BASE,
+  RECORDS_BASE,
+  RECORDS_END,
+  STATIC_RECORDS,
+  TLB_BASE,
+  TLB_SIZE,
+} from '../../../memory/layout.js';
+import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
+import { type CodeSize, DecodedInstruction } from '../../decode/instruction.js';
+import * as state from '../../state.js';
+import { NO_OFFSET, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
+import { type HandlerNumbers, RecordWriter } from './record-writer.js';
+
+const FETCH_FAULT = STATIC_RECORDS;
+/** What an instruction fetched from outside RAM decodes to. */
+const OUTSIDE = STATIC_RECORDS + RECORD_SIZE;
+/** Instructions decoded ahead at a time. */
+const RUN_LENGTH = 256;
+/** When less than this is left, everything is dropped between two runs. */
+const RESERVE = 2 * (RUN_LENGTH + 4) * RECORD_SIZE;
+/** After these no instruction follows in a line. */
+const ENDS_RUN = new Set(['JMP', 'JMPF', 'RET', 'RETF', 'IRET', 'SYSRET', 'SYSEXIT', 'UD2']);
+
+interface CodePage {
+  readonly physicalPage: number;
+  readonly codeSize: CodeSize;
+  /** Record of the instruction that begins at each byte, or 0. */
+  readonly entries: Uint32Array;
+  /** Pairs of first and past-the-end record. */
+  readonly runs: number[];
+}
+
+/** What the cache needs of the CPU. */
+export interface FetchUnit {
+  /** Physical address of `state.rip` plus some bytes; undefined, with the exception pending, if it faults. */
+  translate(delta: number): number | undefined;
+  isRam(physical: number): boolean;
+}
+
+export class CodeCache {
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #masks: Uint32Array;
+  readonly #writer: RecordWriter;
+  readonly #pages = new Map<number, CodePage>();
+  /** Pages whose last instruction reaches into the page that is the key. */
+  readonly #reachInto = new Map<number, Set<number>>();
+  readonly #instruction = new DecodedInstruction();
+  readonly #window = new Uint8Array(2 * MAXIMUM_LENGTH);
+  #next = RECORDS_BASE;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    numbers: HandlerNumbers,
+    private readonly unit: FetchUnit,
+  ) {
+    this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#masks = new Uint32Array(memory.buffer, CODE_MASK_BASE, 1 << 20);
+    this.#writer = new RecordWriter(this.#view, numbers);
+    this.#writer.writePseudo(FETCH_FAULT, PseudoHandler.fetchFault, NO_OFFSET);
+    this.#forgetJumps();
+  }
+
+  /** Whether `reset` is due: to be asked between runs. */
+  get full(): boolean {
+    return this.#next > RECORDS_END - RESERVE;
+  }
+
+  /** Pages that hold decoded code, for statistics. */
+  get pageCount(): number {
+    return this.#pages.size;
+  }
+
+  /** Forgets all code. No record may be in use. */
+  reset(): void {
+    for (const page of this.#pages.values()) this.#masks[page.physicalPage] = 0;
+    for (const page of this.#reachInto.keys()) this.#masks[page] = 0;
+    this.#pages.clear();
+    this.#reachInto.clear();
+    this.#next = RECORDS_BASE;
+    this.#forgetJumps();
+  }
+
+  /** The record of the instruction at `state.rip`; sets `state.pageBase` and remembers the way. */
+  recordAt(): number {
+    const physical = this.unit.translate(0);
+    if (physical === undefined) return FETCH_FAULT;
+    const offset = physical % GUEST_PAGE_SIZE;
+    this.#setPageBase(offset);
+    if (!this.unit.isRam(physical)) {
+      this.#writer.writePseudo(OUTSIDE, PseudoHandler.invalid, offset);
+      return OUTSIDE;
+    }
+    const physicalPage = (physical - offset) / GUEST_PAGE_SIZE;
+    const known = this.#page(physicalPage).entries[offset];
+    if (known && this.#isMisled(known, offset)) this.drop(physicalPage);
+    const page = this.#page(physicalPage);
+    const record = page.entries[offset] || this.#decodeRun(page, offset);
+    if (record !== FETCH_FAULT) this.#rememberJump(record);
+    return record;
+  }
+
+  /** Drops the code of a physical page that is about to be written. */
+  drop(physicalPage: number): void {
+    for (const reaching of this.#reachInto.get(physicalPage) ?? []) {
+      this.#reachInto.get(physicalPage)?.delete(reaching);
+      if (reaching !== physicalPage) this.drop(reaching);
+    }
+    this.#reachInto.delete(physicalPage);
+    for (const size of [16, 32, 64] as const) {
+      const key = keyOf(physicalPage, size);
+      const page = this.#pages.get(key);
+      if (!page) continue;
+      this.#pages.delete(key);
+      for (let n = 0; n < page.runs.length; n += 2) {
+        const end = page.runs[n + 1] as number;
+        for (let record = page.runs[n] as number; record < end; record += RECORD_SIZE) {
+          this.#view.setUint16(record + RecordField.handler, PseudoHandler.stale, true);
+        }
+      }
+    }
+    this.#masks[physicalPage] = 0;
+  }
+
+  /** Drops the code that a write from outside the CPU touches. Physical address and length in bytes. */
+  dropWritten(address: number, length: number): void {
+    const last = Math.floor((address + length - 1) / GUEST_PAGE_SIZE);
+    for (let page = Math.floor(address / GUEST_PAGE_SIZE); page <= last; page++) {
+      if (this.#masks[page]) this.drop(page);
+    }
+  }
+
+  /** Whether a record reaches into another page than the one that now follows. */
+  #isMisled(record: number, offset: number): boolean {
+    const handler = this.#view.getUint16(record + RecordField.handler, true);
+    if (handler !== PseudoHandler.checkNextPage) return false;
+    const expected = Number(this.#view.getBigInt64(record + RecordField.immediate, true));
+    return this.unit.translate(GUEST_PAGE_SIZE - offset) !== expected;
+  }
+
+  #page(physicalPage: number): CodePage {
+    const codeSize = this.#view.getInt32(state.codeSize.address, true) as CodeSize;
+    const key = keyOf(physicalPage, codeSize);
+    let page = this.#pages.get(key);
+    if (!page) {
+      page = { physicalPage, codeSize, entries: new Uint32Array(GUEST_PAGE_SIZE), runs: [] };
+      this.#pages.set(key, page);
+    }
+    return page;
+  }
+
+  /** Decodes from an offset to the end of the straight line; the record of the first instruction. */
+  #decodeRun(page: CodePage, start: number): number {
+    const instruction = this.#instruction;
+    const pageStart = RAM_BASE + page.physicalPage * GUEST_PAGE_SIZE;
+    const bytes = this.#bytes;
+    const first = this.#next;
+    let offset = start;
+    for (let count = 0; ; count++) {
+      if (offset >= GUEST_PAGE_SIZE || count === RUN_LENGTH) {
+        this.#emitPseudo(PseudoHandler.nextPage, offset);
+        break;
+      }
+      const known = page.entries[offset];
+      if (known) {
+        this.#emitPseudo(PseudoHandler.goto, offset, known);
+        break;
+      }
+      const status = decode(
+        bytes,
+        pageStart + offset,
+        pageStart + GUEST_PAGE_SIZE,
+        page.codeSize,
+        instruction,
+      );
+      if (status === DECODE_TRUNCATED) {
+        if (offset !== start) this.#emitPseudo(PseudoHandler.nextPage, offset);
+        else if (!this.#decodeCrossing(page, offset)) return FETCH_FAULT;
+        break;
+      }
+      page.entries[offset] = this.#next;
+      if (status !== DECODE_OK) {
+        const handler = status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong;
+        this.#cover(page.physicalPage, offset, Math.max(1, instruction.length));
+        this.#emitPseudo(handler, offset);
+        break;
+      }
+      this.#cover(page.physicalPage, offset, instruction.length);
+      this.#writer.write(this.#next, instruction, offset);
+      this.#next += RECORD_SIZE;
+      offset += instruction.length;
+      if (ENDS_RUN.has(instruction.entry.mnemonic)) break;
+    }
+    page.runs.push(first, this.#next);
+    return first;
+  }
+
+  /** An instruction that goes on in the next page, which `state.rip` is at. False if fetching the rest faults. */
+  #decodeCrossing(page: CodePage, offset: number): boolean {
+    const inFirst = GUEST_PAGE_SIZE - offset;
+    const second = this.unit.translate(inFirst);
+    if (second === undefined) return false;
+    const window = this.#window;
+    window.fill(0xff);
+    const start = RAM_BASE + page.physicalPage * GUEST_PAGE_SIZE + offset;
+    window.set(this.#bytes.subarray(start, start + inFirst));
+    if (this.unit.isRam(second)) {
+      const rest = this.#bytes.subarray(RAM_BASE + second, RAM_BASE + second + MAXIMUM_LENGTH);
+      window.set(rest, inFirst);
+    }
+    const instruction = this.#instruction;
+    const status = decode(window, 0, inFirst + MAXIMUM_LENGTH, page.codeSize, instruction);
+    page.entries[offset] = this.#next;
+    const check = this.#next;
+    this.#emitPseudo(PseudoHandler.checkNextPage, offset);
+    this.#view.setBigInt64(check + RecordField.immediate, BigInt(second), true);
+    this.#cover(page.physicalPage, offset, inFirst);
+    if (this.unit.isRam(second)) this.#reach(page, second / GUEST_PAGE_SIZE, instruction.length - inFirst);
+    if (status !== DECODE_OK) {
+      this.#emitPseudo(status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong, offset);
+      return true;
+    }
+    this.#writer.write(this.#next, instruction, offset);
+    this.#next += RECORD_SIZE;
+    this.#emitPseudo(PseudoHandler.nextPage, offset + instruction.length);
+    return true;
+  }
+
+  #reach(page: CodePage, physicalPage: number, length: number): void {
+    this.#cover(physicalPage, 0, Math.max(1, length));
+    const known = this.#reachInto.get(physicalPage);
+    if (known) known.add(page.physicalPage);
+    else this.#reachInto.set(physicalPage, new Set([page.physicalPage]));
+  }
+
+  #emitPseudo(handler: number, offset: number, link = 0): void {
+    this.#writer.writePseudo(this.#next, handler, offset, link);
+    this.#next += RECORD_SIZE;
+  }
+
+  /** Marks bytes as decoded, so that a store to them drops the page. */
+  #cover(physicalPage: number, offset: number, length: number): void {
+    const before = this.#masks[physicalPage] as number;
+    // The TLBs may let stores to this page through: from now on they may not.
+    if (before === 0) this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 2 * TLB_SIZE);
+    const last = Math.min(offset + length, GUEST_PAGE_SIZE) - 1;
+    let mask = before;
+    for (let bit = offset >> CODE_MASK_SHIFT; bit <= last >> CODE_MASK_SHIFT; bit++) mask |= 1 << bit;
+    this.#masks[physicalPage] = mask >>> 0;
+  }
+
+  #setPageBase(offset: number): void {
+    const low = this.#view.getUint32(state.rip.address, true) - offset;
+    const high = this.#view.getInt32(state.rip.address + 4, true) - (low < 0 ? 1 : 0);
+    this.#view.setUint32(state.pageBase.address, low >>> 0, true);
+    this.#view.setInt32(state.pageBase.address + 4, high, true);
+  }
+
+  #rememberJump(record: number): void {
+    const view = this.#view;
+    const low = view.getInt32(state.rip.address, true);
+    const slot = JUMP_CACHE_BASE + (low & (JUMP_CACHE_ENTRIES - 1)) * 16;
+    const high = view.getInt32(state.rip.address + 4, true);
+    view.setInt32(slot, low ^ view.getInt32(state.modeKey.address, true), true);
+    view.setInt32(slot + 4, high ^ view.getInt32(state.modeKey.address + 4, true), true);
+    view.setUint32(slot + 8, record, true);
+  }
+
+  #forgetJumps(): void {
+    this.#bytes.fill(0xff, JUMP_CACHE_BASE, JUMP_CACHE_BASE + JUMP_CACHE_SIZE);
+    this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 3 * TLB_SIZE);
+  }
+}
+
+function keyOf(physicalPage: number, codeSize: CodeSize): number {
+  return physicalPage * 4 + (codeSize >> 5);
+}

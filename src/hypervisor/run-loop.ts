@@ -1,0 +1,118 @@
+/**
+ * Run, exit, handle, repeat. The CPU runs to the next timer or the end of a slice; between slices timers fire, output
+ * is handed on and the host's event loop turns. Slices are bounded by instructions and not by time, so that under
+ * the virtual clock a run is the same in every run.
+ */
+import type { Cpu } from '../cpu/cpu.js';
+import type { Console } from '../devices/backends.js';
+import type { PortDevice } from '../devices/device.js';
+import { handleHalt } from './exits/halt.js';
+import { nextTurn, type Wake } from './pause.js';
+import type { MachineReport } from './report.js';
+import type { RunOptions, RunResult } from './run-result.js';
+import type { MachineClock } from './virtual-clock.js';
+
+/** Instructions between two looks at the event loop under the virtual clock: some tens of milliseconds. */
+const VIRTUAL_SLICE = 4_000_000;
+/** Under the host's clock, instructions between two looks at the time: some tenths of a millisecond. */
+const HOST_SLICE = 50_000;
+
+/** How a guest asked to end, as its devices said. */
+export type PowerRequest = { readonly kind: 'exit'; readonly status: number } | { readonly kind: 'reset' };
+
+/** The machine as the loop sees it. */
+export interface Runnable {
+  readonly cpu: Cpu;
+  readonly clock: MachineClock;
+  readonly realTime: boolean;
+  readonly devices: readonly PortDevice[];
+  readonly consoles: readonly Console[];
+  readonly wake: Wake;
+  interruptPending(): boolean;
+  /** What was asked of the power switch since it was last asked. */
+  takePowerRequest(): PowerRequest | undefined;
+  report(): MachineReport;
+}
+
+/** A result without its instruction count. */
+export type Ending = RunResult extends infer R
+  ? R extends RunResult
+    ? Omit<R, 'instructions'>
+    : never
+  : never;
+
+export async function runLoop(machine: Runnable, options: RunOptions): Promise<RunResult> {
+  const { cpu, clock } = machine;
+  const start = cpu.retired;
+  const limit = start + (options.maxInstructions ?? Number.POSITIVE_INFINITY);
+  const deadline = performance.now() + (options.timeout ?? Number.POSITIVE_INFINITY);
+  const abort = (): void => machine.wake.raise();
+  options.signal?.addEventListener('abort', abort);
+  try {
+    for (;;) {
+      const ending = await turn(machine, limit, deadline, options.signal);
+      if (ending) return { ...ending, instructions: cpu.retired - start } as RunResult;
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+    flush(machine);
+    clock.runDue();
+  }
+}
+
+/** One slice and what comes between it and the next. */
+async function turn(
+  machine: Runnable,
+  limit: number,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<Ending | undefined> {
+  const ending = slice(machine, limit);
+  flush(machine);
+  if (ending === 'wait') {
+    const sleep = machine.clock.skipTo(machine.clock.nextDeadline());
+    await machine.wake.wait(Math.min(sleep, deadline - performance.now()));
+  } else if (ending) return ending;
+  for (const console of machine.consoles) await console.drained();
+  if (ending !== 'wait') await nextTurn();
+  if (signal?.aborted) return { reason: 'aborted' };
+  if (performance.now() >= deadline) return { reason: 'timeout' };
+  return undefined;
+}
+
+/** Runs to the end of a slice, or until there is nothing to do. */
+function slice(machine: Runnable, limit: number): Ending | 'wait' | undefined {
+  const { cpu, clock } = machine;
+  const end = Math.min(limit, cpu.retired + (machine.realTime ? HOST_SLICE : VIRTUAL_SLICE));
+  while (cpu.retired < end) {
+    clock.runDue();
+    const untilTimer = Math.max(1, clock.instructionsUntil(clock.nextDeadline()));
+    const exit = cpu.run(Math.min(end - cpu.retired, untilTimer));
+    switch (exit.kind) {
+      case 'limit':
+        break;
+      case 'shutdown':
+        return { reason: 'shutdown', report: machine.report() };
+      case 'stopped': {
+        const ending = power(machine.takePowerRequest());
+        if (ending) return ending;
+        break;
+      }
+      case 'halt': {
+        const outcome = handleHalt(machine);
+        if (outcome === 'dead') return { reason: 'dead-halt', report: machine.report() };
+        if (outcome === 'wait') return 'wait';
+      }
+    }
+  }
+  return cpu.retired >= limit ? { reason: 'instruction-limit' } : undefined;
+}
+
+function power(request: PowerRequest | undefined): Ending | undefined {
+  if (request?.kind === 'exit') return { reason: 'exit', status: request.status };
+  return request ? { reason: 'reset' } : undefined;
+}
+
+function flush(machine: Runnable): void {
+  for (const device of machine.devices) device.flush?.();
+}

@@ -1,0 +1,17 @@
+/** The library's public surface. */
+
+export type { BootModule } from './boot/boot-types.js';
+export { BootError } from './boot/errors.js';
+export type { UnimplementedInstruction } from './cpu/bus.js';
+export { decode } from './cpu/decode/decoder.js';
+export { disassemble } from './cpu/decode/disassembler.js';
+export { DecodedInstruction } from './cpu/decode/instruction.js';
+export type { Console, ConsoleReceiver } from './devices/backends.js';
+export { MemoryConsole } from './devices/memory-console.js';
+export { Machine, type MachineConfig, MachineError } from './hypervisor/machine.js';
+export type { Frame, MachineReport } from './hypervisor/report.js';
+export type { RunOptions, RunResult } from './hypervisor/run-result.js';
+export { describeImage } from './image/describe.js';
+export { ImageError } from './image/errors.js';
+export { PROTOCOLS, type Protocol } from './image/image.js';
+export { GuestMemory } from './memory/guest-memory.js';
