@@ -94,6 +94,13 @@ export const msrSysenterCs = i64('msrSysenterCs');
 export const msrSysenterEsp = i64('msrSysenterEsp');
 export const msrSysenterEip = i64('msrSysenterEip');
 export const msrTscAux = i64('msrTscAux');
+/** Kept for the guest and without effect: PAT, the local APIC's base, miscellaneous enables, MTRRs. */
+export const msrPat = i64('msrPat');
+export const msrApicBase = i64('msrApicBase');
+export const msrMiscEnable = i64('msrMiscEnable');
+export const msrMtrrDefault = i64('msrMtrrDefault');
+export const msrMtrrVariable = i64('msrMtrrVariable', 16);
+export const msrMtrrFixed = i64('msrMtrrFixed', 11);
 /** Ours: what RDTSC adds to the count of retired instructions. */
 export const tscOffset = i64('tscOffset');
 

@@ -6,6 +6,7 @@ import { UNFILLED_TLB } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector } from '../state.js';
+import { updateMxcsr } from './mxcsr.js';
 
 /** Keeps a mode key from being 0, so that an empty jump-cache slot matches no RIP. */
 const KEY_PRESENT = 1n << 55n;
@@ -38,6 +39,7 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const disabled = cr0.and(Cr0.em).ne(0).or(get64(state.cr4).and(Cr4.osfxsr).eqz());
   e.set32(state.vectorFault, select(disabled, I32.const(Vector.ud), unavailable));
   e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
+  e.call(updateMxcsr);
 
   const base = get64(state.segmentBase, Segment.cs);
   code.if(long.eqz().and(base.ne(get64(state.jumpCacheBase))), () => {

@@ -3,7 +3,7 @@
  * and §8.7). In real mode CPL is 0 and everything is allowed.
  */
 import { I32 } from '../../wasm/values.js';
-import { get32, get64 } from '../emitter.js';
+import { get32 } from '../emitter.js';
 import { systemLoad } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';

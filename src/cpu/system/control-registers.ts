@@ -1,0 +1,67 @@
+/**
+ * Writing CR0, CR3 and CR4 (SDM vol. 3 §2.5, §4.1, §9.8.5): what may be set together, and what follows for long mode
+ * and the TLB. Leaves out the four page-directory pointers that PAE paging keeps inside the processor: the walk
+ * reads them from memory each time, so a load of CR3 does not check them.
+ */
+import { type I32, I64 } from '../../wasm/values.js';
+import { get32, get64 } from '../emitter.js';
+import { flushTlb } from '../mmu/access.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Access, Cr0, Cr4, Efer, Segment, Vector } from '../state.js';
+import { CR0_WRITABLE, CR4_SUPPORTED, PHYSICAL_ADDRESS_BITS } from './features.js';
+import { updateMode } from './mode.js';
+
+const TRANSLATION_0 = BigInt((Cr0.pg | Cr0.wp | Cr0.pe) >>> 0);
+const TRANSLATION_4 = Cr4.pse | Cr4.pae | Cr4.pge | Cr4.smep | Cr4.smap;
+
+/** (value) with the checks of MOV to CR0; switches long mode on and off with paging */
+export const writeCr0 = routine('writeCr0', { parameters: [I64], mayFault: true }, (e, value) => {
+  const { code } = e;
+  e.raiseIf(value.shrU(32).ne(0), Vector.gp, 0);
+  const next = code.let(value.and(CR0_WRITABLE >>> 0).or(Cr0.et));
+  const has = (bit: number): I32 => next.and(bit >>> 0).ne(0);
+  e.raiseIf(has(Cr0.pg).and(has(Cr0.pe).eqz()), Vector.gp, 0);
+  e.raiseIf(has(Cr0.nw).and(has(Cr0.cd).eqz()), Vector.gp, 0);
+  const changed = code.let(next.xor(get64(state.cr0)));
+  code.if(changed.and(Cr0.pg >>> 0).ne(0), () => {
+    const efer = e.read64(state.efer);
+    const codeAccess = get32(state.segmentAccess, Segment.cs);
+    code.if(
+      has(Cr0.pg),
+      () => {
+        code.if(efer.and(Efer.lme).ne(0), () => {
+          e.raiseIf(get64(state.cr4).and(Cr4.pae).eqz(), Vector.gp, 0);
+          e.raiseIf(codeAccess.and(Access.long), Vector.gp, 0);
+          e.set64(state.efer, efer.or(Efer.lma));
+        });
+      },
+      () => {
+        e.raiseIf(get32(state.codeSize).eq(64), Vector.gp, 0);
+        e.set64(state.efer, efer.and(~Efer.lma));
+      },
+    );
+  });
+  e.set64(state.cr0, next);
+  code.if(changed.and(TRANSLATION_0).ne(0), () => e.call(flushTlb));
+  e.call(updateMode);
+});
+
+/** (value) with the checks of MOV to CR3 */
+export const writeCr3 = routine('writeCr3', { parameters: [I64], mayFault: true }, (e, value) => {
+  e.raiseIf(value.shrU(PHYSICAL_ADDRESS_BITS).ne(0), Vector.gp, 0);
+  e.set64(state.cr3, value);
+  e.call(flushTlb);
+});
+
+/** (value) with the checks of MOV to CR4 */
+export const writeCr4 = routine('writeCr4', { parameters: [I64], mayFault: true }, (e, value) => {
+  const { code } = e;
+  e.raiseIf(value.and(BigInt(~CR4_SUPPORTED)).ne(0), Vector.gp, 0);
+  const active = get64(state.efer).and(Efer.lma).ne(0);
+  e.raiseIf(active.and(value.and(Cr4.pae).eqz()), Vector.gp, 0);
+  const changed = code.let(value.xor(get64(state.cr4)));
+  e.set64(state.cr4, value);
+  code.if(changed.and(TRANSLATION_4).ne(0), () => e.call(flushTlb));
+  e.call(updateMode);
+});

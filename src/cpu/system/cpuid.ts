@@ -1,0 +1,128 @@
+/**
+ * CPUID (SDM vol. 2, CPUID; hypervisor leaves as KVM and VMware lay them out). What is promised here exists: a test
+ * holds every feature's instructions against those that have a meaning. The vendor is our own, since a kernel that
+ * reads GenuineIntel or AuthenticAMD would go on to that maker's errata and model-specific registers; kernels
+ * treat an unknown vendor by the feature bits alone.
+ */
+import * as state from '../state.js';
+import { Register } from '../state.js';
+import type { StateView } from '../state-view.js';
+import { PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from './features.js';
+
+/** EAX, EBX, ECX, EDX. */
+export type CpuidResult = readonly [eax: number, ebx: number, ecx: number, edx: number];
+
+const VENDOR = 'UnivisorVCPU';
+const BRAND = 'univisor virtual CPU';
+const HYPERVISOR = 'univisor';
+
+/** Family 6, model 6, stepping 1: as QEMU's generic 64-bit processor, which no quirk table names. */
+export const PROCESSOR_SIGNATURE = 0x00000661;
+
+const FIRST_HYPERVISOR_LEAF = 0x40000000;
+const LAST_HYPERVISOR_LEAF = 0x40000010;
+const LAST_BASIC_LEAF = 0x16;
+const LAST_EXTENDED_LEAF = 0x80000008;
+
+/** Features by the manual's names, each with its bit, one record a register. */
+const LEAF_1_EDX = {
+  DE: 2,
+  PSE: 3,
+  TSC: 4,
+  MSR: 5,
+  PAE: 6,
+  MCE: 7,
+  CX8: 8,
+  SEP: 11,
+  MTRR: 12,
+  PGE: 13,
+  CMOV: 15,
+  PAT: 16,
+  PSE36: 17,
+  FXSR: 24,
+  SSE: 25,
+  SSE2: 26,
+} as const;
+const LEAF_1_ECX = { CX16: 13, POPCNT: 23, HYPERVISOR: 31 } as const;
+const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, SMAP: 20 } as const;
+const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
+const EXTENDED_1_ECX = { LAHF64: 0 } as const;
+const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
+const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
+
+/** The names of all that is promised. */
+export const promisedFeatures: ReadonlySet<string> = new Set(
+  [LEAF_1_EDX, LEAF_1_ECX, LEAF_7_EBX, LEAF_7_ECX, EXTENDED_1_ECX, EXTENDED_1_EDX, EXTENDED_7_EDX].flatMap(
+    (register) => Object.keys(register),
+  ),
+);
+
+function bits(register: Readonly<Record<string, number>>): number {
+  return Object.values(register).reduce((all, bit) => all | (1 << bit), 0) >>> 0;
+}
+
+/** Four characters as a register, the first in the low byte. */
+function characters(text: string, from: number): number {
+  let value = 0;
+  for (let n = 3; n >= 0; n--) value = (value << 8) | (text.charCodeAt(from + n) || 0);
+  return value >>> 0;
+}
+
+const NOTHING: CpuidResult = [0, 0, 0, 0];
+
+/** One leaf; what is not there reads as 0. @param leaf unsigned */
+export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
+  switch (leaf) {
+    case 0:
+      return [LAST_BASIC_LEAF, characters(VENDOR, 0), characters(VENDOR, 8), characters(VENDOR, 4)];
+    case 1: {
+      const oneProcessor = 1 << 16;
+      return [PROCESSOR_SIGNATURE, oneProcessor, bits(LEAF_1_ECX), bits(LEAF_1_EDX)];
+    }
+    case 7:
+      return subleaf === 0 ? [0, bits(LEAF_7_EBX), bits(LEAF_7_ECX), 0] : NOTHING;
+    case 0x15: {
+      const crystal = 25_000_000;
+      return [1, (TSC_KILOHERTZ * 1000) / crystal, crystal, 0];
+    }
+    case 0x16: {
+      const megahertz = TSC_KILOHERTZ / 1000;
+      return [megahertz, megahertz, 100, 0];
+    }
+    case FIRST_HYPERVISOR_LEAF:
+      return [
+        LAST_HYPERVISOR_LEAF,
+        characters(HYPERVISOR, 0),
+        characters(HYPERVISOR, 4),
+        characters(HYPERVISOR, 8),
+      ];
+    case LAST_HYPERVISOR_LEAF:
+      return [TSC_KILOHERTZ, 0, 0, 0];
+    case 0x80000000:
+      return [LAST_EXTENDED_LEAF, 0, 0, 0];
+    case 0x80000001:
+      return [PROCESSOR_SIGNATURE, 0, bits(EXTENDED_1_ECX), bits(EXTENDED_1_EDX)];
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: {
+      const from = (leaf - 0x80000002) * 16;
+      return [0, 4, 8, 12].map((n) => characters(BRAND, from + n)) as unknown as CpuidResult;
+    }
+    case 0x80000007:
+      return [0, 0, 0, bits(EXTENDED_7_EDX)];
+    case LAST_EXTENDED_LEAF:
+      return [PHYSICAL_ADDRESS_BITS | (48 << 8), 0, 0, 0];
+    default:
+      return NOTHING;
+  }
+}
+
+/** The instruction: EAX and ECX choose the leaf, the four registers receive it with their upper halves 0. */
+export function cpuid(view: StateView): void {
+  const leaf = view.low(state.gpr, Register.rax);
+  const [eax, ebx, ecx, edx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx));
+  view.set64(state.gpr, BigInt(eax), Register.rax);
+  view.set64(state.gpr, BigInt(ebx), Register.rbx);
+  view.set64(state.gpr, BigInt(ecx), Register.rcx);
+  view.set64(state.gpr, BigInt(edx), Register.rdx);
+}

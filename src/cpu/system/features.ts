@@ -1,0 +1,34 @@
+/**
+ * What this processor has, where more than one place must agree on it: CPUID promises it, and control registers and
+ * MSRs accept exactly its bits (SDM vol. 3 §2.5 and §2.2.1).
+ */
+import { Cr0, Cr4, Efer } from '../state.js';
+
+/** Bits of a physical address. */
+export const PHYSICAL_ADDRESS_BITS = 40;
+
+/** CR0 bits that software changes; ET is always 1, and the others are ignored. */
+export const CR0_WRITABLE =
+  Cr0.pe | Cr0.mp | Cr0.em | Cr0.ts | Cr0.ne | Cr0.wp | Cr0.am | Cr0.nw | Cr0.cd | Cr0.pg;
+
+/** CR4 bits that may be set; any other is #GP. Virtual-8086 mode, PCID and XSAVE are left out. */
+export const CR4_SUPPORTED =
+  Cr4.tsd |
+  Cr4.de |
+  Cr4.pse |
+  Cr4.pae |
+  Cr4.mce |
+  Cr4.pge |
+  Cr4.pce |
+  Cr4.osfxsr |
+  Cr4.osxmmexcpt |
+  Cr4.umip |
+  Cr4.fsgsbase |
+  Cr4.smep |
+  Cr4.smap;
+
+/** EFER bits that WRMSR may set; LMA follows from CR0.PG and is kept. */
+export const EFER_SUPPORTED = Efer.sce | Efer.lme | Efer.nxe;
+
+/** Cycles of the time-stamp counter a second: one for each instruction of virtual time. */
+export const TSC_KILOHERTZ = 1_000_000;

@@ -1,0 +1,138 @@
+/**
+ * Model-specific registers by address (SDM vol. 4; vol. 3 §4.1.4 for EFER, ch. 12 for MTRRs and PAT). Memory types
+ * have no effect here and are only kept. The local APIC is absent, so its base register is kept and disabled.
+ */
+import * as state from '../state.js';
+import { Cr0, Efer, type Field64, Register, Segment } from '../state.js';
+import type { StateView } from '../state-view.js';
+import { EFER_SUPPORTED, PHYSICAL_ADDRESS_BITS } from './features.js';
+
+interface Msr {
+  read(view: StateView): bigint;
+  /** False refuses the value: #GP. */
+  write(view: StateView, value: bigint): boolean;
+}
+
+/** An address that is canonical: bits 63:47 are equal. */
+export function isCanonical(value: bigint): boolean {
+  return BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
+}
+
+function stored(field: Field64, accepts: (value: bigint) => boolean = () => true, n = 0): Msr {
+  return {
+    read: (view) => view.get64(field, n),
+    write: (view, value) => {
+      if (!accepts(value)) return false;
+      view.set64(field, value, n);
+      return true;
+    },
+  };
+}
+
+/** Reads as a constant. @param ignoresWrites rather than refusing them */
+function constant(value: bigint, ignoresWrites = false): Msr {
+  return { read: () => value, write: () => ignoresWrites };
+}
+
+/** Instructions retired, the running one included: what the time-stamp counter counts. */
+function retired(view: StateView): bigint {
+  const left = Math.max(0, view.get32(state.budget) | 0);
+  return view.get64(state.retired) + BigInt(view.get32(state.granted) - left - view.get32(state.deferred));
+}
+
+const timeStampCounter: Msr = {
+  read: (view) => BigInt.asUintN(64, retired(view) + view.get64(state.tscOffset)),
+  write: (view, value) => {
+    view.set64(state.tscOffset, value - retired(view));
+    return true;
+  },
+};
+
+const efer: Msr = {
+  read: (view) => view.get64(state.efer),
+  write: (view, value) => {
+    const before = view.get64(state.efer);
+    if (value & ~BigInt(EFER_SUPPORTED | Efer.lma)) return false;
+    const paging = (view.get64(state.cr0) & BigInt(Cr0.pg >>> 0)) !== 0n;
+    if (paging && (value ^ before) & BigInt(Efer.lme)) return false;
+    const active = BigInt(Efer.lma);
+    view.set64(state.efer, (value & ~active) | (before & active));
+    return true;
+  },
+};
+
+const MTRR_COUNT = 8;
+/** MTRRcap: so many variable ranges, fixed ranges, write combining. */
+const MTRR_CAPABILITIES = BigInt(MTRR_COUNT | (1 << 8) | (1 << 10));
+const MTRR_FIXED = [0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f];
+
+/** Memory types UC, WC, WT, WP, WB, and for PAT also UC−. */
+function isMemoryType(type: bigint, alsoUncachedMinus: boolean): boolean {
+  return [0n, 1n, 4n, 5n, 6n].includes(type) || (alsoUncachedMinus && type === 7n);
+}
+function everyByteIsMemoryType(value: bigint, alsoUncachedMinus: boolean): boolean {
+  for (let rest = value, n = 0; n < 8; n++, rest >>= 8n) {
+    if (!isMemoryType(rest & 0xffn, alsoUncachedMinus)) return false;
+  }
+  return true;
+}
+const fitsPhysical = (value: bigint): boolean => value >> BigInt(PHYSICAL_ADDRESS_BITS) === 0n;
+const fitsRegister = (value: bigint): boolean => value >> 32n === 0n;
+
+const registers = new Map<number, Msr>([
+  [0x0, constant(0n, true)],
+  [0x1, constant(0n, true)],
+  [0x10, timeStampCounter],
+  [0x1b, stored(state.msrApicBase, (value) => fitsPhysical(value) && (value & 0x6ffn) === 0n)],
+  [0x3a, constant(1n)],
+  [0x8b, constant(0n, true)],
+  [0xfe, constant(MTRR_CAPABILITIES)],
+  [0x174, stored(state.msrSysenterCs, fitsRegister)],
+  [0x175, stored(state.msrSysenterEsp, isCanonical)],
+  [0x176, stored(state.msrSysenterEip, isCanonical)],
+  [0x1a0, stored(state.msrMiscEnable)],
+  [0x277, stored(state.msrPat, (value) => everyByteIsMemoryType(value, true))],
+  [
+    0x2ff,
+    stored(state.msrMtrrDefault, (value) => (value & ~0xcffn) === 0n && isMemoryType(value & 0xffn, false)),
+  ],
+  [0xc0000080, efer],
+  [0xc0000081, stored(state.msrStar)],
+  [0xc0000082, stored(state.msrLstar, isCanonical)],
+  [0xc0000083, stored(state.msrCstar, isCanonical)],
+  [0xc0000084, stored(state.msrSfmask, fitsRegister)],
+  [0xc0000100, stored(state.segmentBase, isCanonical, Segment.fs)],
+  [0xc0000101, stored(state.segmentBase, isCanonical, Segment.gs)],
+  [0xc0000102, stored(state.msrKernelGsBase, isCanonical)],
+  [0xc0000103, stored(state.msrTscAux, fitsRegister)],
+]);
+for (let n = 0; n < 2 * MTRR_COUNT; n++) {
+  registers.set(0x200 + n, stored(state.msrMtrrVariable, fitsPhysical, n));
+}
+MTRR_FIXED.forEach((address, n) => {
+  registers.set(
+    address,
+    stored(state.msrMtrrFixed, (value) => everyByteIsMemoryType(value, false), n),
+  );
+});
+
+/** The values after power-on that are not 0. */
+export function resetMsrs(view: StateView): void {
+  view.set64(state.msrPat, 0x0007040600070406n);
+  view.set64(state.msrApicBase, 0xfee00100n);
+  view.set64(state.msrMiscEnable, 1n);
+}
+
+/** RDMSR of ECX into `exchange[0]`; false if there is no such register. */
+export function readMsr(view: StateView): boolean {
+  const register = registers.get(view.low(state.gpr, Register.rcx));
+  if (!register) return false;
+  view.set64(state.exchange, register.read(view));
+  return true;
+}
+
+/** WRMSR of `exchange[0]` to ECX; false if there is no such register or it refuses the value. */
+export function writeMsr(view: StateView): boolean {
+  const register = registers.get(view.low(state.gpr, Register.rcx));
+  return register?.write(view, view.get64(state.exchange)) ?? false;
+}

@@ -1,0 +1,96 @@
+/**
+ * The state after power-on (SDM vol. 3 Table 9-1), and the one that multiboot and PVH hand over to a kernel: flat
+ * 32-bit protected mode without paging (Multiboot 0.6.96 §3.2; Xen's PVH start-up ABI).
+ */
+import * as state from '../state.js';
+import { Access, Cr0, Register, Segment } from '../state.js';
+import type { StateView } from '../state-view.js';
+import { PROCESSOR_SIGNATURE } from './cpuid.js';
+import { resetMsrs } from './msr.js';
+
+/** The registers that a kernel finds; those left out are 0. Values are 32 bits wide. */
+export interface FirstRegisters {
+  readonly eip: number;
+  readonly eax?: number;
+  readonly ebx?: number;
+  readonly ecx?: number;
+  readonly edx?: number;
+  readonly esi?: number;
+  readonly edi?: number;
+  readonly ebp?: number;
+  readonly esp?: number;
+}
+
+const DATA = Access.present | Access.notSystem | Access.writable | Access.accessed;
+const CODE = DATA | Access.code;
+const LDT = Access.present | 2;
+const BUSY_TSS_32 = Access.present | 11;
+const DATA_SEGMENTS = [Segment.es, Segment.ss, Segment.ds, Segment.fs, Segment.gs];
+
+interface HiddenPart {
+  readonly selector: number;
+  readonly base: bigint;
+  readonly limit: number;
+  readonly access: number;
+}
+
+/** Writes a segment register, hidden part and all. */
+export function writeSegment(view: StateView, segment: number, part: HiddenPart): void {
+  view.set32(state.segmentSelector, part.selector, segment);
+  view.set64(state.segmentBase, part.base, segment);
+  view.set32(state.segmentLimit, part.limit, segment);
+  view.set32(state.segmentAccess, part.access, segment);
+}
+
+/** Power-on: real mode, the first instruction at FFFF:FFF0 with CS's base still at FFFF0000. */
+export function resetState(view: StateView): void {
+  for (const field of state.stateFields) view.clear(field);
+  writeFlagsImage(view);
+  const real = { selector: 0, base: 0n, limit: 0xffff };
+  for (const segment of DATA_SEGMENTS) writeSegment(view, segment, { ...real, access: DATA });
+  writeSegment(view, Segment.cs, { selector: 0xf000, base: 0xffff0000n, limit: 0xffff, access: DATA });
+  writeSegment(view, Segment.ldtr, { ...real, access: LDT });
+  writeSegment(view, Segment.tr, { ...real, access: BUSY_TSS_32 });
+  view.set32(state.gdtrLimit, 0xffff);
+  view.set32(state.idtrLimit, 0xffff);
+  view.set64(state.rip, 0xfff0n);
+  view.set64(state.gpr, BigInt(PROCESSOR_SIGNATURE), Register.rdx);
+  view.set64(state.cr0, BigInt(Cr0.et | Cr0.nw | Cr0.cd));
+  view.set64(state.xcr0, 1n);
+  view.set64(state.dr, 0xffff0ff0n, 6);
+  view.set64(state.dr, 0x400n, 7);
+  view.set32(state.mxcsr, 0x1f80);
+  view.set32(state.fpuControl, 0x40);
+  view.set32(state.fpuTag, 0x5555);
+  view.set64(state.shadowAt, -1n);
+  resetMsrs(view);
+}
+
+/** From the reset state on: a kernel's first instruction in flat 32-bit protected mode. */
+export function startProtected(view: StateView, registers: FirstRegisters): void {
+  const flat = { base: 0n, limit: 0xffffffff };
+  const big = Access.big | Access.granularity;
+  writeSegment(view, Segment.cs, { ...flat, selector: 0x8, access: CODE | big });
+  for (const segment of DATA_SEGMENTS) {
+    writeSegment(view, segment, { ...flat, selector: 0x10, access: DATA | big });
+  }
+  writeSegment(view, Segment.tr, { selector: 0, base: 0n, limit: 0x67, access: BUSY_TSS_32 });
+  view.set32(state.gdtrLimit, 0);
+  view.set32(state.idtrLimit, 0);
+  view.set64(state.cr0, BigInt(Cr0.pe | Cr0.et));
+  view.set32(state.cpl, 0);
+  writeFlagsImage(view);
+  const { eax, ecx, edx, ebx, esp, ebp, esi, edi } = registers;
+  [eax, ecx, edx, ebx, esp, ebp, esi, edi].forEach((value = 0, n) => {
+    view.set64(state.gpr, BigInt(value >>> 0), n);
+  });
+  view.set64(state.rip, BigInt(registers.eip >>> 0));
+}
+
+/** RFLAGS with every flag clear: only bit 1 is set. */
+function writeFlagsImage(view: StateView): void {
+  view.set64(state.flagZero, 1n);
+  view.set64(state.flagSign, 1n);
+  view.set64(state.flagCarry, 0n);
+  view.set32(state.systemFlags, 2);
+}
