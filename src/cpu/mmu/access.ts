@@ -212,6 +212,22 @@ export function place(e: Emitter, linear: I64, size: number, kind: PlaceKind, ex
   return placeIn(e, get32(state.tlbBase), linear, size, kind, extra);
 }
 
+/**
+ * Like `place` for writing a run of bytes that lies in one page and whose first element `place` has already
+ * reached in RAM: drops the decoded code in all of the run.
+ */
+export function placeRun(e: Emitter, linear: I64, bytes: I32): I32 {
+  const { code } = e;
+  const host = code.variable(I32);
+  const entry = code.let(tlbEntry(linear, get32(state.tlbBase)));
+  code.if(
+    I64.load(entry, WRITE_TAG).eq(linear.and(PAGE_MASK)),
+    () => host.set(linear.wrap().add(I32.load(entry, ADDEND))),
+    () => host.set(e.call(accessSlow, linear, bytes, I32.const(AccessKind.write))),
+  );
+  return host.get();
+}
+
 /** Like `place`, for structures that the processor itself reaches, always as supervisor: descriptor tables, TSS. */
 export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKind): I32 {
   return placeIn(e, I32.const(TLB_BASE), linear, size, kind, I32.const(AccessKind.system));

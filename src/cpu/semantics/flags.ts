@@ -84,6 +84,29 @@ export class Flags {
     this.store.set('carry', af ? word.or(af.shl(3)) : word);
   }
 
+  /** CF, OF and AF as the word itself: CF is bit 63, CF xor OF bit 62, AF bit 3; the other bits do not matter. */
+  setCarryWord(word: I64): void {
+    this.store.set('carry', word);
+  }
+
+  /** Like `setCarryWord` with AF left as it was. */
+  setCarryWordButAf(word: I64): void {
+    this.store.set('carry', word.and(TOP_TWO).or(this.store.get('carry').and(8)));
+  }
+
+  /** AF alone, 0 or 1. */
+  setAf(af: 0 | 1): void {
+    const before = this.store.get('carry');
+    this.store.set('carry', af ? before.or(8) : before.and(-9));
+  }
+
+  /** ZF, PF and CF given as 0 or 1, the other three 0: a comparison of floating-point numbers. */
+  setFloatComparison(zf: I64, pf: I64, cf: I64): void {
+    this.store.set('zero', zf.xor(1));
+    this.store.set('sign', pf.xor(1));
+    this.setCarryOverflow(cf, I64.const(0));
+  }
+
   /** CF alone, 0 or 1. */
   setCf(cf: I64): void {
     const before = this.code.let(this.store.get('carry'));

@@ -11,7 +11,7 @@ import { holdInterruptsAfterStackSegment } from './interrupt-shadow.js';
 const RSP = Register.rsp;
 
 /** The stack pointer as the stack segment sees it: masked to the stack's address size. */
-function stackPointer(context: Context): I64 {
+export function stackPointer(context: Context): I64 {
   const rsp = context.register(RSP, 64);
   return context.long ? rsp : context.code.let(rsp.and(get64(state.stackMask)));
 }
@@ -28,7 +28,7 @@ export function setStackPointer(context: Context, value: I64): void {
 }
 
 /** Linear address of an offset in the stack segment. */
-function stackAddress(context: Context, offset: I64, bytes: number, kind: 'read' | 'write'): I64 {
+export function stackAddress(context: Context, offset: I64, bytes: number, kind: 'read' | 'write'): I64 {
   if (context.long) return offset;
   const masked = context.code.let(offset.and(get64(state.stackMask)));
   return context.linear(Segment.ss, masked, bytes, kind);

@@ -85,7 +85,7 @@ export function bind(
         break;
       case 'stringSource':
       case 'stringDestination':
-        bindings.push({ kind: 'string', width });
+        bindings.push({ kind: 'string', width: resolveWidth(spec.memoryWidth, operandSize, long) });
         break;
       default: {
         if (spec.source === 'rm' && isMemory) {
