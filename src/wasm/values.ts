@@ -132,6 +132,10 @@ export class I32 extends Value {
   toF32S(): F32 {
     return new F32([...this.code, 0xb2]);
   }
+  /** Sign-extended from 8 bits. */
+  extend8S(): I32 {
+    return new I32([...this.code, 0xc0]);
+  }
   reinterpretF32(): F32 {
     return new F32([...this.code, 0xbe]);
   }
@@ -449,6 +453,14 @@ export class V128 extends Value {
   static load(address: I32, offset = 0): V128 {
     return new V128(access([0xfd, 0], address, offset));
   }
+  /** 32 bits of memory in the low lane, the rest 0. */
+  static load32Zero(address: I32, offset = 0): V128 {
+    return new V128(access([0xfd, 92], address, offset));
+  }
+  /** 64 bits of memory in the low lane, the rest 0. */
+  static load64Zero(address: I32, offset = 0): V128 {
+    return new V128(access([0xfd, 93], address, offset));
+  }
   /** An operation on two vectors. @param opcode number after the 0xFD prefix (§5.4.8) */
   binary(opcode: number, other: V128): V128 {
     return new V128([...this.code, ...other.code, 0xfd, ...unsigned(opcode)]);
@@ -499,6 +511,18 @@ export class V128 extends Value {
   replaceI32(lane: number, value: I32): V128 {
     return new V128([...this.code, ...value.code, 0xfd, 28, lane]);
   }
+  replaceF64(lane: 0 | 1, value: F64): V128 {
+    return new V128([...this.code, ...value.code, 0xfd, 34, lane]);
+  }
+  replaceF32(lane: number, value: F32): V128 {
+    return new V128([...this.code, ...value.code, 0xfd, 32, lane]);
+  }
+  static splatI16(value: I32): V128 {
+    return new V128([...value.code, 0xfd, 16]);
+  }
+  static splatI8(value: I32): V128 {
+    return new V128([...value.code, 0xfd, 15]);
+  }
   static splatI64(value: I64): V128 {
     return new V128([...value.code, 0xfd, 18]);
   }
@@ -516,7 +540,7 @@ export function i64(value: I64 | bigint | number): I64 {
 }
 
 /** `condition ? whenTrue : whenFalse`, both computed. */
-export function select<T extends I32 | I64 | F32 | F64>(condition: I32, whenTrue: T, whenFalse: T): T {
+export function select<T extends Value>(condition: I32, whenTrue: T, whenFalse: T): T {
   const make = whenTrue.constructor as ValueClass<T>;
   return new make([...whenTrue.code, ...whenFalse.code, ...condition.code, 0x1b]);
 }

@@ -15,3 +15,5 @@ import './port-string.js';
 import './shift.js';
 import './stack.js';
 import './string.js';
+import './sse/float-arithmetic.js';
+import './sse/vector-move.js';

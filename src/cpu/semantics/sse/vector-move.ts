@@ -1,0 +1,134 @@
+/**
+ * Moves to, from and between XMM registers (SDM vol. 1 §10.4.1, §11.4.1). Non-temporal stores are ordinary ones.
+ * A register is always written as a whole, so that the next reader's load, of whatever width, meets one store.
+ */
+import { Simd } from '../../../wasm/simd.js';
+import { I32, V128 } from '../../../wasm/values.js';
+import { commit, place } from '../../mmu/access.js';
+import { Register } from '../../state.js';
+import { define, type Operand } from '../context.js';
+import { defineHotVector, defineVector, pair, ZERO_VECTOR } from './common.js';
+
+const WHOLE_MOVES = [
+  { names: ['MOVAPS', 'MOVAPD', 'MOVDQA'], aligned: true, hot: true, what: 'aligned' },
+  { names: ['MOVUPS', 'MOVUPD', 'MOVDQU'], aligned: false, hot: true, what: 'unaligned' },
+  { names: ['MOVNTPS', 'MOVNTPD', 'MOVNTDQ'], aligned: true, hot: false, what: 'aligned, non-temporal' },
+];
+for (const { names, aligned, hot, what } of WHOLE_MOVES) {
+  for (const name of names) {
+    (hot ? defineHotVector : defineVector)(name, `Copies 16 bytes, ${what} in memory.`, (context) => {
+      const [destination, source] = pair(context);
+      destination.writeVector(source.readVector(aligned), aligned);
+    });
+  }
+}
+
+defineHotVector('MOVSD', 'Copies a double; from memory, the upper half becomes 0.', (context) => {
+  const [destination, source] = pair(context);
+  if (destination.kind === 'memory') destination.write(source.read());
+  else if (source.kind === 'memory') destination.writeVector(source.readLow(64));
+  else destination.writeVector(destination.readVector().replaceF64(0, source.readF64()));
+});
+
+defineHotVector('MOVSS', 'Copies a single; from memory, the upper three lanes become 0.', (context) => {
+  const [destination, source] = pair(context);
+  if (destination.kind === 'memory') destination.write(source.read());
+  else if (source.kind === 'memory') destination.writeVector(source.readLow(32));
+  else destination.writeVector(destination.readVector().replaceF32(0, source.readF32()));
+});
+
+function loadZeroExtended(destination: Operand, source: Operand, width: 32 | 64): void {
+  if (destination.kind !== 'xmm') destination.write(source.read());
+  else if (source.kind === 'general') destination.writeVector(ZERO_VECTOR.replaceI64(0, source.read()));
+  else destination.writeVector(source.readLow(width));
+}
+
+defineHotVector(
+  'MOVD',
+  'Copies 32 bits between an XMM register and another place; fills up with 0.',
+  (context) => {
+    const [destination, source] = pair(context);
+    loadZeroExtended(destination, source, 32);
+  },
+);
+
+defineHotVector('MOVQ', 'Copies 64 bits; fills an XMM register up with 0.', (context) => {
+  const [destination, source] = pair(context);
+  loadZeroExtended(destination, source, 64);
+});
+
+for (const suffix of ['PS', 'PD'] as const) {
+  const halves = [
+    { name: `MOVL${suffix}`, half: 'low', lane: 0 },
+    { name: `MOVH${suffix}`, half: 'high', lane: 1 },
+  ] as const;
+  for (const { name, half, lane } of halves) {
+    defineHotVector(name, `Copies 8 bytes between memory and the ${half} half of a register.`, (context) => {
+      const [destination, source] = pair(context);
+      if (destination.kind === 'memory') {
+        destination.write(context.code.let(source.readVector().extractI64(lane)));
+      } else {
+        const value = source.readF64();
+        destination.writeVector(destination.readVector().replaceF64(lane, value));
+      }
+    });
+  }
+}
+
+defineVector(
+  'MOVHLPS',
+  'Copies the high half of the source to the low half of the destination.',
+  (context) => {
+    const [destination, source] = pair(context);
+    const value = source.readVector().extractF64(1);
+    destination.writeVector(destination.readVector().replaceF64(0, value));
+  },
+);
+
+defineVector(
+  'MOVLHPS',
+  'Copies the low half of the source to the high half of the destination.',
+  (context) => {
+    const [destination, source] = pair(context);
+    const value = source.readF64();
+    destination.writeVector(destination.readVector().replaceF64(1, value));
+  },
+);
+
+const MASKS = [
+  ['MOVMSKPS', Simd.i32x4.bitmask, 'four singles'],
+  ['MOVMSKPD', Simd.i64x2.bitmask, 'two doubles'],
+  ['PMOVMSKB', Simd.i8x16.bitmask, 'sixteen bytes'],
+] as const;
+for (const [name, opcode, what] of MASKS) {
+  defineVector(name, `Gathers the sign bits of ${what}.`, (context) => {
+    const [destination, source] = pair(context);
+    destination.write(context.code.let(source.readVector().test(opcode).extendU()));
+  });
+}
+
+define('MOVNTI', 'Stores a general register, non-temporal.', (context) => {
+  const [destination, source] = pair(context);
+  destination.write(source.read());
+});
+
+/** Where no byte is chosen memory is still accessed, which the manual allows. */
+defineVector('MASKMOVDQU', 'Stores to rDI the bytes whose mask byte has its top bit set.', (context) => {
+  const { code } = context;
+  const [value, mask] = pair(context);
+  const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
+  const linear = code.let(context.linear(context.segment(), offset, 16, 'write'));
+  const host = place(context, linear, 16, 'modify');
+  const chosen = code.let(mask.readVector().shift(Simd.i8x16.shrS, I32.const(7)));
+  code.store(host, value.readVector().bitselect(V128.load(host), chosen));
+  commit(context, host);
+});
+
+for (const name of ['LFENCE', 'MFENCE', 'SFENCE', 'PREFETCHNTA', 'PREFETCHT0', 'PREFETCHT1', 'PREFETCHT2']) {
+  define(name, 'Does nothing: memory is always in order and has no cache here.', () => {});
+}
+
+define('CLFLUSH', 'Does nothing but check that the byte can be read.', (context) => {
+  const [line] = context.operands as [Operand];
+  place(context, line.linearAddress(1, 'read'), 1, 'read');
+});
