@@ -277,8 +277,10 @@ export const Access = {
   accessed: 1 << 0,
   /** Data: writable. Code: readable. */
   writable: 1 << 1,
-  /** Data: expand-down. Code: conforming. */
+  /** Of data segments. */
   expandDown: 1 << 2,
+  /** Of code segments: the same bit. */
+  conforming: 1 << 2,
   code: 1 << 3,
   /** 1 for code and data, 0 for system segments. */
   notSystem: 1 << 4,

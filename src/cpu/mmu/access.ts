@@ -229,8 +229,8 @@ export function placeRun(e: Emitter, linear: I64, bytes: I32): I32 {
 }
 
 /** Like `place`, for structures that the processor itself reaches, always as supervisor: descriptor tables, TSS. */
-export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKind): I32 {
-  return placeIn(e, I32.const(TLB_BASE), linear, size, kind, I32.const(AccessKind.system));
+export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKind, extra = 0): I32 {
+  return placeIn(e, I32.const(TLB_BASE), linear, size, kind, I32.const(AccessKind.system | extra));
 }
 
 /** Emits the end of a store to what `place` gave. */

@@ -7,7 +7,10 @@ import { get32, get64 } from '../emitter.js';
 import { systemLoad, systemStore } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Cr0, Efer, Flag, Segment, Vector } from '../state.js';
+import { Access, Cr0, Flag, Segment, Vector } from '../state.js';
+
+/** What a load in real mode makes of a segment. */
+const REAL_ACCESS = Access.present | Access.notSystem | Access.writable | Access.accessed;
 
 /** Bits 8–23 of a descriptor's upper half, the limit's bits left out. */
 export function accessOf(descriptor: I64): I32 {
@@ -32,7 +35,7 @@ export function isNull(selector: I32): I32 {
   return selector.and(0xfffc).eqz();
 }
 
-/** (selector) → linear address of its descriptor, or #GP(selector) pending when it is outside its table */
+/** (selector, bytes) → linear address of its descriptor, or #GP(selector) pending when it is outside its table */
 export const descriptorAddress = routine(
   'descriptorAddress',
   { parameters: [I32, I32], result: I64, mayFault: true },
@@ -62,7 +65,7 @@ export const loadDescriptor = routine(
 );
 
 /** (selector, descriptor) sets the accessed bit of a code or data descriptor in its table */
-const markAccessed = routine(
+export const markAccessed = routine(
   'markAccessed',
   { parameters: [I32, I64], mayFault: true },
   (e, selector, descriptor) => {
@@ -86,7 +89,10 @@ export const setSegment = routine(
   },
 );
 
-/** (segment, selector) as in real and virtual-8086 mode: base is selector × 16; limit and type stay. */
+/**
+ * (segment, selector) as in real and virtual-8086 mode: base is selector × 16, a writable data segment whose limit
+ * and size stay.
+ */
 export const setRealSegment = routine(
   'setRealSegment',
   { parameters: [I32, I32] },
@@ -95,11 +101,12 @@ export const setRealSegment = routine(
     code.store(e.element(state.segmentSelector, segment), selector);
     code.store(e.element(state.segmentBase, segment), selector.extendU().shl(4));
     const access = code.let(I32.load(e.element(state.segmentAccess, segment)));
-    code.store(e.element(state.segmentAccess, segment), access.and(Access.null - 1));
+    const kept = access.and(Access.granularity | Access.big);
+    code.store(e.element(state.segmentAccess, segment), kept.or(REAL_ACCESS));
   },
 );
 
-/** (segment, selector) makes it null: unusable outside 64-bit mode. The base stays, for FS and GS. */
+/** (segment, selector) makes it null: unusable outside 64-bit mode. The base becomes 0; the limit stays. */
 export const setNullSegment = routine(
   'setNullSegment',
   { parameters: [I32, I32] },
@@ -107,7 +114,6 @@ export const setNullSegment = routine(
     const { code } = e;
     code.store(e.element(state.segmentSelector, segment), selector);
     code.store(e.element(state.segmentBase, segment), I64.const(0));
-    code.store(e.element(state.segmentLimit, segment), I32.const(0));
     const dpl = get32(state.cpl).shl(Access.dplShift);
     code.store(e.element(state.segmentAccess, segment), dpl.or(Access.null));
   },
@@ -153,7 +159,7 @@ export const loadSegment = routine(
       },
       () => {
         e.raiseIf(isCode.and(access.and(Access.writable).eqz()), Vector.gp, error);
-        const conforming = isCode.and(access.and(Access.expandDown).ne(0));
+        const conforming = isCode.and(access.and(Access.conforming).ne(0));
         const privileged = rpl.leU(dpl).and(cpl.leU(dpl));
         e.raiseIf(conforming.or(privileged).eqz(), Vector.gp, error);
         e.raiseIf(access.and(Access.present).eqz(), Vector.np, error);
@@ -161,24 +167,5 @@ export const loadSegment = routine(
     );
     e.call(markAccessed, selector, descriptor);
     e.call(setSegment, segment, selector, descriptor.or(1n << 40n));
-  },
-);
-
-/**
- * (selector, descriptor, CPL to be) checks that a code segment can be entered and loads CS; CPL and the derived mode
- * are the caller's to set. Privilege has been checked.
- */
-export const setCodeSegment = routine(
-  'setCodeSegment',
-  { parameters: [I32, I64, I32], mayFault: true },
-  (e, selector, descriptor, cpl) => {
-    const access = e.code.let(accessOf(descriptor));
-    const error = selectorError(selector);
-    e.raiseIf(access.and(Access.present).eqz(), Vector.np, error);
-    const active = get64(state.efer).and(Efer.lma).ne(0);
-    const both = access.and(Access.long | Access.big).eq(Access.long | Access.big);
-    e.raiseIf(active.and(both), Vector.gp, error);
-    e.call(markAccessed, selector, descriptor);
-    e.call(setSegment, I32.const(Segment.cs), selector.and(0xfffc).or(cpl), descriptor.or(1n << 40n));
   },
 );

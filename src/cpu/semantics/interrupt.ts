@@ -1,0 +1,30 @@
+/** INT n, INT3, INTO, INT1 (SDM vol. 2). A fault on the way to the handler is reported at the instruction itself. */
+import { I32 } from '../../wasm/values.js';
+import { PENDING_SOFTWARE, rip, Vector } from '../state.js';
+import { deliverTrap } from '../system/delivery.js';
+import { type Context, define, type Operand } from './context.js';
+
+function enterHandler(context: Context, vector: I32, kind: number): void {
+  context.set64(rip, context.nextRip());
+  context.call(deliverTrap, vector, I32.const(kind));
+  context.resume();
+}
+
+define('INT', 'Calls the handler of an interrupt by number.', (context) => {
+  const [number] = context.operands as [Operand];
+  enterHandler(context, context.code.let(number.read().and(0xff).wrap()), PENDING_SOFTWARE);
+});
+
+define('INT3', 'Calls the breakpoint handler.', (context) => {
+  enterHandler(context, I32.const(Vector.bp), PENDING_SOFTWARE);
+});
+
+define('INTO', 'Calls the overflow handler if OF is set.', (context) => {
+  context.code.if(context.flags.condition(0), () => {
+    enterHandler(context, I32.const(Vector.of), PENDING_SOFTWARE);
+  });
+});
+
+define('INT1', 'Calls the debug handler, whatever the privilege of its gate.', (context) => {
+  enterHandler(context, I32.const(Vector.db), 0);
+});

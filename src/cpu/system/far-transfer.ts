@@ -1,0 +1,120 @@
+/**
+ * Far jumps, calls and returns (SDM vol. 2, JMP, CALL, RET; vol. 3 §5.8): real mode, direct code segments and, through
+ * call-gate.ts, gates. Task gates and jumps to a TSS are left out: #GP.
+ */
+import { I32, I64 } from '../../wasm/values.js';
+import { type Emitter, get32 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Access, Segment } from '../state.js';
+import { callThroughGate, jumpThroughGate } from './call-gate.js';
+import {
+  checkCodeTarget,
+  enterCode,
+  enterRealCode,
+  entersLong,
+  loadCodeOrGate,
+  loadReturnCode,
+} from './code-segment.js';
+import { updateMode } from './mode.js';
+import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
+import { accessOf, realSegments } from './segments.js';
+import {
+  enterStack,
+  peekStack,
+  pointerAbove,
+  type StackWidth,
+  setStackPointer,
+  storeOnStack,
+} from './stack-access.js';
+
+function isSystem(descriptor: I64): I32 {
+  return accessOf(descriptor).and(Access.notSystem).eqz();
+}
+
+/** (selector, offset) of JMP FAR */
+export const farJump = routine(
+  'farJump',
+  { parameters: [I32, I64], mayFault: true },
+  (e, selector, offset) => {
+    const { code } = e;
+    code.if(realSegments(), () => {
+      e.call(enterRealCode, selector, offset);
+      code.return();
+    });
+    const descriptor = e.call(loadCodeOrGate, selector);
+    code.if(isSystem(descriptor), () => {
+      e.call(jumpThroughGate, selector, descriptor);
+      code.return();
+    });
+    e.call(checkCodeTarget, selector, descriptor, offset);
+    e.call(enterCode, selector, descriptor, get32(state.cpl), offset);
+  },
+);
+
+function pushReturnAddress(e: Emitter, width: StackWidth, returnTo: I64): I64 {
+  return storeOnStack(e, width, [get32(state.segmentSelector, Segment.cs).extendU(), returnTo]);
+}
+
+function farCallOf(width: StackWidth) {
+  return routine(
+    `farCall${width}`,
+    { parameters: [I32, I64, I64], mayFault: true },
+    (e, selector, offset, returnTo) => {
+      const { code } = e;
+      code.if(realSegments(), () => {
+        const top = pushReturnAddress(e, width, returnTo);
+        e.call(enterRealCode, selector, offset);
+        setStackPointer(e, top);
+        code.return();
+      });
+      const descriptor = e.call(loadCodeOrGate, selector);
+      code.if(isSystem(descriptor), () => {
+        e.call(callThroughGate, selector, descriptor, returnTo);
+        code.return();
+      });
+      e.call(checkCodeTarget, selector, descriptor, offset);
+      const top = pushReturnAddress(e, width, returnTo);
+      e.call(enterCode, selector, descriptor, get32(state.cpl), offset);
+      setStackPointer(e, top);
+    },
+  );
+}
+
+/** (selector, offset, RIP to return to) of CALL FAR, by operand size */
+export const farCall = { 16: farCallOf(16), 32: farCallOf(32), 64: farCallOf(64) } as const;
+
+function farReturnOf(width: StackWidth) {
+  return routine(`farReturn${width}`, { parameters: [I64], mayFault: true }, (e, dropped) => {
+    const { code } = e;
+    const bytes = width / 8;
+    const rip = peekStack(e, 0, width);
+    const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    const frame = code.let(dropped.add(2 * bytes));
+    const above = pointerAbove(e, frame);
+    code.if(realSegments(), () => {
+      e.call(enterRealCode, selector, rip);
+      setStackPointer(e, above);
+      code.return();
+    });
+    const descriptor = e.call(loadReturnCode, selector, rip);
+    const level = code.let(selector.and(3));
+    code.if(level.eq(get32(state.cpl)), () => {
+      e.call(enterCode, selector, descriptor, level, rip);
+      setStackPointer(e, above);
+      code.return();
+    });
+    const pointer = peekStack(e, frame, width);
+    const stack = code.let(peekStack(e, frame.add(bytes), width).and(0xffff).wrap());
+    const long = entersLong(descriptor);
+    const stackDescriptor = e.call(loadReturnStack, stack, level, long);
+    e.call(enterCode, selector, descriptor, level, rip);
+    e.call(setReturnStack, stack, stackDescriptor);
+    e.call(dropPrivilegedSegments);
+    e.call(updateMode);
+    enterStack(e, pointer.add(dropped));
+  });
+}
+
+/** (bytes of arguments to drop) of RET FAR, by operand size */
+export const farReturn = { 16: farReturnOf(16), 32: farReturnOf(32), 64: farReturnOf(64) } as const;

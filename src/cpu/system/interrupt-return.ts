@@ -1,0 +1,77 @@
+/**
+ * IRET (SDM vol. 2): real mode, protected mode to the same or an outer level, long mode. Returning to a nested task
+ * and to virtual-8086 mode are left out: #GP(0).
+ */
+import { type I32, I64, select } from '../../wasm/values.js';
+import { get32, get64 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { Cr0, Efer, Flag, Vector } from '../state.js';
+import { enterCode, enterRealCode, entersLong, loadReturnCode } from './code-segment.js';
+import { changeableFlags, writeFlags } from './flags-register.js';
+import { updateMode } from './mode.js';
+import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
+import { realSegments } from './segments.js';
+import { enterStack, peekStack, pointerAbove, type StackWidth, setStackPointer } from './stack-access.js';
+
+function interruptReturnOf(width: StackWidth) {
+  return routine(`interruptReturn${width}`, { parameters: [], mayFault: true }, (e) => {
+    const { code } = e;
+    const bytes = width / 8;
+    const isProtected = get64(state.cr0).and(Cr0.pe).ne(0);
+    const nested = get32(state.systemFlags).and(Flag.nt).ne(0);
+    e.raiseIf(isProtected.and(nested), Vector.gp, 0);
+
+    const rip = peekStack(e, 0, width);
+    const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    const image = peekStack(e, 2 * bytes, width);
+    const above = pointerAbove(e, 3 * bytes);
+    const cpl = e.read32(state.cpl);
+    const mask = code.variable(I64, changeableFlags(e, width));
+    code.if(realSegments(), () => {
+      e.call(enterRealCode, selector, rip);
+      setStackPointer(e, above);
+      writeFlags(e, image, mask.get());
+      code.return();
+    });
+
+    if (width !== 16) {
+      const active = get64(state.efer).and(Efer.lma).ne(0);
+      const toVirtual8086 = image.and(Flag.vm).ne(0).and(cpl.eqz()).and(active.eqz());
+      e.raiseIf(toVirtual8086, Vector.gp, 0);
+      const virtual = Flag.vif | Flag.vip;
+      mask.set(mask.get().or(select(cpl.eqz(), I64.const(virtual), I64.const(0))));
+    }
+    const descriptor = e.call(loadReturnCode, selector, rip);
+    const level: I32 = code.let(selector.and(3));
+    const popsStack = get32(state.codeSize).eq(64).or(level.ne(cpl));
+    code.if(popsStack.eqz(), () => {
+      e.call(enterCode, selector, descriptor, level, rip);
+      setStackPointer(e, above);
+      writeFlags(e, image, mask.get());
+      e.call(updateMode);
+      code.return();
+    });
+
+    const pointer = peekStack(e, 3 * bytes, width);
+    const stack = code.let(
+      peekStack(e, 4 * bytes, width)
+        .and(0xffff)
+        .wrap(),
+    );
+    const stackDescriptor = e.call(loadReturnStack, stack, level, entersLong(descriptor));
+    e.call(enterCode, selector, descriptor, level, rip);
+    e.call(setReturnStack, stack, stackDescriptor);
+    code.if(level.ne(cpl), () => e.call(dropPrivilegedSegments));
+    writeFlags(e, image, mask.get());
+    e.call(updateMode);
+    enterStack(e, pointer);
+  });
+}
+
+/** By operand size. */
+export const interruptReturn = {
+  16: interruptReturnOf(16),
+  32: interruptReturnOf(32),
+  64: interruptReturnOf(64),
+} as const;
