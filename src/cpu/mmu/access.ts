@@ -20,7 +20,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { codeWritten, deviceRead, deviceWrite } from '../externals.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Vector } from '../state.js';
+import { Cr4, Flag, Vector } from '../state.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
 const READ_TAG = 0;
@@ -102,6 +102,12 @@ function checkCanonical(e: Emitter, linear: I64, access: I32): void {
   });
 }
 
+/** Whether AC lets the supervisor reach user pages: what it reaches then must not be there once AC is clear. */
+function overridesSmap(user: I32): I32 {
+  const guarded = get64(state.cr4).and(Cr4.smap).ne(0).and(user.eqz());
+  return guarded.and(get32(state.systemFlags).and(Flag.ac).ne(0));
+}
+
 /**
  * (linear, size, access) → host address, possibly the bounce buffer. Alignment is checked while the unfilled TLB
  * is in force, for sizes up to 8 bytes.
@@ -112,7 +118,7 @@ export const accessSlow = routine(
   (e, linear, size, access) => {
     const { code } = e;
     const system = code.let(access.and(AccessKind.system));
-    const user = select(system, I32.const(0), get32(state.cpl).eq(3).shl(2));
+    const user = code.let(select(system, I32.const(0), get32(state.cpl).eq(3).shl(2)));
     const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
     checkCanonical(e, linear, access);
     const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(system.eqz()).and(size.leU(8));
@@ -129,7 +135,7 @@ export const accessSlow = routine(
             fillWrite.set(e.call(releaseCode, physical, size));
           });
           const tlb = code.let(select(system, I32.const(TLB_BASE), get32(state.tlbBase)));
-          code.if(tlb.ne(UNFILLED_TLB), () => {
+          code.if(tlb.ne(UNFILLED_TLB).and(overridesSmap(user).eqz()), () => {
             const entry = code.let(tlbEntry(linear, tlb));
             const page = code.let(linear.and(PAGE_MASK));
             code.if(I64.load(entry, READ_TAG).ne(page), () => {
@@ -235,7 +241,7 @@ export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKi
 
 /** Emits the end of a store to what `place` gave. */
 export function commit(e: Emitter, host: I32): void {
-  e.code.if(host.eq(BOUNCE), () => e.call(commitAccess));
+  if (!e.inPlace) e.code.if(host.eq(BOUNCE), () => e.call(commitAccess));
 }
 
 /** Reads a 16-, 32- or 64-bit field of a system structure, zero-extended. */

@@ -26,6 +26,7 @@ const RESERVED = 0xfff0000000000n;
 
 const ERROR_PRESENT = 1;
 const ERROR_RESERVED = 8;
+const ERROR_BITS = ERROR_PRESENT | AccessKind.write | AccessKind.user | ERROR_RESERVED;
 
 /** Whether a physical address is RAM. */
 export function isRam(physical: I64): I32 {
@@ -33,10 +34,14 @@ export function isRam(physical: I64): I32 {
   return physical.shrU(32).eqz().and(kind.eq(PageKind.ram));
 }
 
-/** (linear, error-code bits of the fault) */
+/** (linear, access, with the error-code bits that no access has); I/D is told only where fetches have rights of their own */
 const pageFault = routine('pageFault', { parameters: [I64, I32], mayFault: true }, (e, linear, bits) => {
+  const { code } = e;
+  const cr4 = code.let(get64(state.cr4).wrap());
+  const execute = get64(state.efer).and(Efer.nxe).ne(0).and(cr4.and(Cr4.pae).ne(0));
+  const told = execute.or(cr4.and(Cr4.smep).ne(0)).mul(AccessKind.fetch);
   e.set64(state.cr2, linear);
-  e.raise(Vector.pf, bits);
+  e.raise(Vector.pf, code.let(bits.and(told.or(ERROR_BITS))));
 });
 
 /** (entry address, linear, access) → entry, checked for presence; an address outside RAM is not present */
