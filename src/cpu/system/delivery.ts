@@ -80,9 +80,3 @@ export const deliverTrap = routine(
     attemptDelivery(e, e.code.let(vector.or(kind)), I32.const(0));
   },
 );
-
-/** (vector) takes an external interrupt at `state.rip`. For the host, between runs. */
-export const deliverInterrupt = routine('deliverInterrupt', { parameters: [I32] }, (e, vector) => {
-  e.set32(state.pending, vector.or(state.PENDING | state.PENDING_EXTERNAL));
-  e.call(deliverPending);
-});

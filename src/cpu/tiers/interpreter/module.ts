@@ -1,7 +1,6 @@
 /**
  * Generates the interpreter: one WebAssembly module made of the dispatch loop, the handlers and the routines they
- * call. Frequent handlers are cases of the loop's `br_table`; the others are functions that it calls through
- * table 0. Runs at build time; at run time the CPU only reads what this wrote.
+ * call. Every handler is a function in table 0; frequent ones are also cases of the loop's `br_table`. Runs at build time; at run time the CPU only reads what this wrote.
  */
 import { RAM_BASE } from '../../../memory/layout.js';
 import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
@@ -12,15 +11,16 @@ import { translateFetch } from '../../mmu/fetch.js';
 import { translateLinear } from '../../mmu/translate.js';
 import '../../semantics/all.js';
 import type { Routine } from '../../routine.js';
-import { deliverInterrupt } from '../../system/delivery.js';
+import { deliverPending } from '../../system/delivery.js';
 import { updateMode } from '../../system/mode.js';
 import { VARIANTS } from './binding.js';
 import { buildDispatchLoop } from './dispatch.js';
 import { emitFunction, enumerateHandlers } from './handlers.js';
+import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
 
 /** Routines that the host calls. */
-const ENTRY_POINTS = [deliverInterrupt, updateMode, flushTlb, translateFetch, translateLinear] as const;
+const ENTRY_POINTS = [deliverPending, updateMode, flushTlb, translateFetch, translateLinear] as const;
 
 export interface InterpreterModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -42,12 +42,12 @@ export function generateInterpreter(): InterpreterModule {
   const table = enumerateHandlers(linker, PSEUDO_HANDLERS);
   const inLoop = table.handlers.filter((handler) => handler.inLoop);
   const type = module.type([I32.type], [I32.type]);
-  const functions = table.handlers.slice(inLoop.length).map((handler) => {
+  const functions = table.handlers.map((handler) => {
     const handle = module.declare<I32>(handler.name, [I32.type], I32);
     module.define(handle, (code) => emitFunction(code, handler.emit));
     return handle;
   });
-  module.table(functions);
+  module.table([...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
   module.define(run, (code) => buildDispatchLoop(code, linker, type, inLoop));
   module.export(run);
   for (const entry of ENTRY_POINTS) module.export(linker.link(entry as unknown as Routine));
