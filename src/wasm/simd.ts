@@ -23,9 +23,9 @@ export const Simd = {
   i64x2: {
     bitmask: 196, shl: 203, shrS: 204, shrU: 205, add: 206, sub: 209, mul: 213, eq: 214, ne: 215, mulLowU: 222,
   },
-  f32x4: { eq: 65, ne: 66, lt: 67, le: 69, demoteLow: 94, sqrt: 227, add: 228, sub: 229, mul: 230, div: 231 },
+  f32x4: { nearest: 106, abs: 224, truncateS: 248, convertS: 250, eq: 65, ne: 66, lt: 67, le: 69, demoteLow: 94, sqrt: 227, add: 228, sub: 229, mul: 230, div: 231 },
   f64x2: {
-    eq: 71, ne: 72, lt: 73, le: 75, promoteLow: 95, sqrt: 239, add: 240, sub: 241, mul: 242, div: 243,
+    nearest: 148, abs: 236, truncateS: 252, eq: 71, ne: 72, lt: 73, le: 75, promoteLow: 95, sqrt: 239, add: 240, sub: 241, mul: 242, div: 243,
     convertLowS: 254,
   },
 } as const;

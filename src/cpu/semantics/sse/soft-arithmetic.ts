@@ -20,7 +20,7 @@ interface Parts {
   readonly significand: I64;
 }
 
-function unpack<F extends Float<F>>(e: Emitter, format: Format<F>, bits: I64): Parts {
+export function unpack<F extends Float<F>>(e: Emitter, format: Format<F>, bits: I64): Parts {
   const { code } = e;
   const fraction = code.let(bits.and(format.fractionMask));
   const field = code.let(format.field(bits));
