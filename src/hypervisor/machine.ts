@@ -91,8 +91,10 @@ export class Machine {
     const wake = new Wake();
     const ramSize = config.memory ?? DEFAULT_MEMORY;
     let request: PowerRequest | undefined;
+    // Devices ask for the time while they are made, before there is a CPU.
+    let instructions = (): number => 0;
     const clock: MachineClock =
-      config.clock === 'host' ? new HostClock() : new VirtualClock({ instructions: () => this.#cpu.retired });
+      config.clock === 'host' ? new HostClock() : new VirtualClock({ instructions: () => instructions() });
     const ask = (what: PowerRequest): void => {
       request ??= what;
       this.#cpu.stop();
@@ -128,6 +130,7 @@ export class Machine {
       },
       ...(onUnimplemented && { onUnimplemented }),
     });
+    instructions = () => this.#cpu.retired;
     for (const device of devices) ports.attach(device);
     interruptController.onChange = (asserted) => {
       if (!asserted) return;

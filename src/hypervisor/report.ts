@@ -3,12 +3,15 @@
  * pointers with the image's symbols. Reads guest memory only; whatever it holds, this ends.
  */
 import type { Cpu } from '../cpu/cpu.js';
+import type { CodeSize } from '../cpu/decode/instruction.js';
 import * as state from '../cpu/state.js';
+import { Flag } from '../cpu/state.js';
 import type { SymbolTable } from '../image/symbols.js';
 
 const NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
 const MOST_FRAMES = 32;
+const LONGEST_INSTRUCTION = 15;
 
 export interface Frame {
   readonly address: bigint;
@@ -18,6 +21,10 @@ export interface Frame {
 
 export interface MachineReport {
   readonly rip: bigint;
+  /** Up to 15 bytes at RIP; fewer, or none, where memory ends. */
+  readonly code: Uint8Array;
+  readonly codeSize: CodeSize;
+  readonly rflags: bigint;
   /** By name, in the manual's order. */
   readonly registers: Readonly<Record<string, bigint>>;
   readonly selectors: Readonly<Record<string, number>>;
@@ -30,6 +37,9 @@ export function reportOn(cpu: Cpu, symbols: SymbolTable | undefined): MachineRep
   const view = cpu.state;
   return {
     rip: cpu.rip,
+    code: codeAt(cpu),
+    codeSize: cpu.state.get32(state.codeSize) as CodeSize,
+    rflags: rflagsOf(cpu),
     registers: Object.fromEntries(NAMES.map((name, n) => [name, view.get64(state.gpr, n)])),
     selectors: Object.fromEntries(SEGMENTS.map((name, n) => [name, view.get32(state.segmentSelector, n)])),
     control: {
@@ -41,6 +51,43 @@ export function reportOn(cpu: Cpu, symbols: SymbolTable | undefined): MachineRep
     },
     backtrace: backtrace(cpu, symbols),
   };
+}
+
+function codeAt(cpu: Cpu): Uint8Array {
+  const linear = cpu.rip + codeBase(cpu);
+  const bytes: number[] = [];
+  for (; bytes.length < LONGEST_INSTRUCTION; ) {
+    const physical = cpu.translate(linear + BigInt(bytes.length));
+    const byte = physical === undefined ? undefined : cpu.memory.read(physical, 1);
+    if (byte === undefined) break;
+    bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** Where RIP counts from: 64-bit code ignores the segment's base. */
+function codeBase(cpu: Cpu): bigint {
+  if (cpu.state.get32(state.codeSize) === 64) return 0n;
+  return cpu.state.get64(state.segmentBase, state.Segment.cs);
+}
+
+/** RFLAGS, from the words in which the CPU keeps the arithmetic flags; see cpu/state.ts. */
+function rflagsOf(cpu: Cpu): bigint {
+  const sign = cpu.state.get64(state.flagSign);
+  const carry = cpu.state.get64(state.flagCarry);
+  let flags = cpu.state.get32(state.systemFlags);
+  if (carry >> 63n) flags |= Flag.cf;
+  if (((carry >> 63n) ^ (carry >> 62n)) & 1n) flags |= Flag.of;
+  if (carry & 8n) flags |= Flag.af;
+  if (sign >> 63n) flags |= Flag.sf;
+  if (cpu.state.get64(state.flagZero) === 0n) flags |= Flag.zf;
+  if (evenParity(Number(sign & 0xffn))) flags |= Flag.pf;
+  return BigInt(flags >>> 0);
+}
+
+function evenParity(byte: number): boolean {
+  const folded = byte ^ (byte >> 4);
+  return ((0x6996 >> (folded & 15)) & 1) === 0;
 }
 
 function backtrace(cpu: Cpu, symbols: SymbolTable | undefined): Frame[] {

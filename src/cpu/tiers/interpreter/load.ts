@@ -7,11 +7,17 @@ export interface Interpreter {
   readonly numbers: HandlerNumbers;
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
+/** @param data base64, or the bytes themselves where a build keeps them in a file of their own */
+function bytesOf(data: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (typeof data !== 'string') return data;
+  const text = atob(data);
   const bytes = new Uint8Array(text.length);
   for (let n = 0; n < text.length; n++) bytes[n] = text.charCodeAt(n);
   return bytes;
+}
+
+function wordsOf(bytes: Uint8Array<ArrayBuffer>): Uint16Array {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
 let loading: Promise<Interpreter> | undefined;
@@ -20,8 +26,8 @@ export function loadInterpreter(): Promise<Interpreter> {
   loading ??= WebAssembly.compile(bytesOf(wasm)).then((module) => ({
     module,
     numbers: {
-      rows: new Uint16Array(bytesOf(rows).buffer),
-      handlers: new Uint16Array(bytesOf(handlers).buffer),
+      rows: wordsOf(bytesOf(rows)),
+      handlers: wordsOf(bytesOf(handlers)),
     },
   }));
   return loading;

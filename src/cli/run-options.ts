@@ -1,0 +1,151 @@
+/** The options of `univisor run`: what yargs is told, and what the words mean. Leaves out running. */
+import type { Argv } from 'yargs';
+import { PROTOCOLS, type Protocol } from '../image/image.js';
+import { refuseUnsupported, unsupportedOptions } from './unsupported.js';
+import { UsageError } from './usage-error.js';
+import { parseCount, parseSeconds, parseSize, single } from './values.js';
+
+export interface RunSettings {
+  readonly image: string;
+  readonly name: string | undefined;
+  /** Bytes. */
+  readonly memory: number;
+  readonly commandLine: string;
+  readonly modules: readonly { readonly path: string; readonly commandLine: string }[];
+  readonly protocol: Protocol;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly maxInstructions: number | undefined;
+  readonly clock: 'virtual' | 'host';
+  readonly seed: number;
+  readonly debugcon: string | undefined;
+  readonly json: boolean;
+}
+
+const CLOCKS = ['virtual', 'host'] as const;
+
+export function runOptions(yargs: Argv) {
+  yargs.options(unsupportedOptions());
+  return yargs
+    .positional('image', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Unikernel image (multiboot or PVH)',
+    })
+    .options({
+      memory: {
+        alias: 'm',
+        type: 'string',
+        requiresArg: true,
+        default: '64M',
+        describe: 'Size of RAM: K, M or G',
+      },
+      append: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Command line for the guest; GUEST ARGS follow it',
+      },
+      initrd: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Module for the guest: FILE or "FILE ARGS", several with commas; ,, is a comma',
+      },
+      protocol: {
+        type: 'string',
+        requiresArg: true,
+        choices: PROTOCOLS,
+        default: 'auto',
+        describe: 'How to boot',
+      },
+      clock: {
+        type: 'string',
+        requiresArg: true,
+        choices: CLOCKS,
+        default: 'virtual',
+        describe: 'virtual: time follows the instructions, every run is the same; host: real time',
+      },
+      seed: {
+        type: 'string',
+        requiresArg: true,
+        default: '0',
+        describe: "Seed of the guest's random numbers",
+      },
+      timeout: { type: 'string', requiresArg: true, describe: 'Stop after so many seconds of real time' },
+      'max-instructions': { type: 'string', requiresArg: true, describe: 'Stop after so many instructions' },
+      debugcon: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Debug console (port 0xE9) to a FILE, or - for stdout',
+      },
+      name: {
+        alias: 'n',
+        type: 'string',
+        requiresArg: true,
+        describe: "Name of the machine; the image's name if not given",
+      },
+      smp: { type: 'string', requiresArg: true, default: '1', describe: 'Processors; only 1 as yet' },
+      json: {
+        type: 'boolean',
+        describe: 'Print one JSON object about the run, output included, and nothing else',
+      },
+    });
+}
+
+type Parsed<B> = B extends Argv<infer A> ? A : never;
+export type RunArguments = Parsed<ReturnType<typeof runOptions>>;
+
+/** @throws UsageError */
+export function runSettings(given: RunArguments): RunSettings {
+  refuseUnsupported({ ...given });
+  const processors = parseCount('--smp', single('--smp', given.smp) ?? '1', 1);
+  if (processors !== 1)
+    throw new UsageError('not-supported', `--smp ${processors} is not supported yet: only 1 is`);
+  const timeout = single('--timeout', given.timeout);
+  const maxInstructions = single('--max-instructions', given['max-instructions']);
+  return {
+    image: given.image,
+    name: single('--name', given.name),
+    memory: parseSize('--memory', single('--memory', given.memory) ?? ''),
+    commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
+      .filter(Boolean)
+      .join(' '),
+    modules: parseModules(single('--initrd', given.initrd)),
+    protocol: oneOf('--protocol', PROTOCOLS, single('--protocol', given.protocol)),
+    timeout: timeout === undefined ? undefined : parseSeconds('--timeout', timeout),
+    maxInstructions:
+      maxInstructions === undefined ? undefined : parseCount('--max-instructions', maxInstructions, 1),
+    clock: oneOf('--clock', CLOCKS, single('--clock', given.clock)),
+    seed: parseCount('--seed', single('--seed', given.seed) ?? '0', 0),
+    debugcon: single('--debugcon', given.debugcon),
+    json: given.json ?? false,
+  };
+}
+
+function guestArguments(given: Readonly<Record<string, unknown>>): string[] {
+  const after = given['--'];
+  return Array.isArray(after) ? after.map(String) : [];
+}
+
+/** yargs has checked the choice; this only tells the type. */
+function oneOf<T extends string>(option: string, values: readonly T[], value: string | undefined): T {
+  const found = values.find((one) => one === value);
+  if (found === undefined) throw new UsageError('bad-value', `${option}: write one of ${values.join(', ')}`);
+  return found;
+}
+
+/** As in QEMU: commas between modules, a doubled comma for a comma, and what follows the first space is arguments. */
+function parseModules(list: string | undefined): RunSettings['modules'] {
+  if (list === undefined) return [];
+  const parts = list.split(/(?<!,)((?:,,)*),(?!,)/);
+  const texts: string[] = [];
+  // split() with a group interleaves the doubled commas that stood before a separator.
+  for (let n = 0; n < parts.length; n += 2)
+    texts.push(`${parts[n]}${parts[n + 1] ?? ''}`.replaceAll(',,', ','));
+  return texts.map((text) => {
+    const commandLine = text.trim();
+    const path = commandLine.split(/\s/, 1)[0] ?? '';
+    if (path === '')
+      throw new UsageError('bad-value', `--initrd: "${list}" names no file between its commas`);
+    return { path, commandLine };
+  });
+}

@@ -1,0 +1,119 @@
+/** `univisor run`: boots an image on the user's terminal and reports how it ended. */
+import { basename } from 'node:path';
+import type { BootModule } from '../boot/boot-types.js';
+import { type Command, ESCAPE_HELP } from '../host/escape-keys.js';
+import { readImageFile } from '../host/image-file.js';
+import { stdinInput } from '../host/input.js';
+import { CollectedOutput, type Output, openFileOutput, readerHasGone, StreamOutput } from '../host/output.js';
+import { OutputConsole, TerminalConsole } from '../host/terminal-console.js';
+import { Machine } from '../hypervisor/machine.js';
+import type { RunResult } from '../hypervisor/run-result.js';
+import { ExitStatus, exitStatusOf } from './exit-status.js';
+import { concerning } from './failure.js';
+import { type RunArguments, type RunSettings, runSettings } from './run-options.js';
+import { UnimplementedReport } from './unimplemented-report.js';
+
+/** Output that --json keeps, in bytes. */
+const MOST_JSON_OUTPUT = 16 << 20;
+
+/** Outputs of one run, and what can end it from outside. */
+interface Streams {
+  readonly output: Output;
+  readonly debugOutput: Output | undefined;
+}
+
+export async function run(given: RunArguments): Promise<number> {
+  const settings = runSettings(given);
+  const started = performance.now();
+  const image = await concerning(settings.image, () => readImageFile(settings.image));
+  const modules: BootModule[] = [];
+  for (const { path, commandLine } of settings.modules) {
+    modules.push({ commandLine, bytes: await concerning(path, () => readImageFile(path)) });
+  }
+
+  const stop = new AbortController();
+  let readerGone = false;
+  let outputError: Error | undefined;
+  const failed = (error: Error): void => {
+    if (readerHasGone(error)) readerGone = true;
+    else outputError ??= error;
+    stop.abort();
+  };
+  const { output, debugOutput } = openStreams(settings, failed);
+  const { input, isTerminal } = stdinInput();
+  const console = new TerminalConsole({
+    input,
+    output,
+    ...(isTerminal && { onCommand: (command: Command) => obey(command, stop) }),
+  });
+  const unimplemented = new UnimplementedReport(settings.json ? undefined : say);
+
+  let machine: Machine;
+  let result: RunResult;
+  try {
+    machine = await concerning(settings.image, () =>
+      Machine.create({
+        image,
+        imageName: basename(settings.image),
+        protocol: settings.protocol,
+        memory: settings.memory,
+        commandLine: settings.commandLine,
+        modules,
+        clock: settings.clock,
+        seed: settings.seed,
+        console,
+        ...(debugOutput && { debugConsole: new OutputConsole(debugOutput) }),
+        onUnimplemented: (instruction) => unimplemented.add(instruction),
+      }),
+    );
+    result = await machine.run({
+      signal: stop.signal,
+      ...(settings.timeout !== undefined && { timeout: settings.timeout }),
+      ...(settings.maxInstructions !== undefined && { maxInstructions: settings.maxInstructions }),
+    });
+  } finally {
+    await console.finish();
+    await debugOutput?.finish();
+  }
+
+  if (outputError)
+    throw new Error(`the output could not be written: ${outputError.message}`, { cause: outputError });
+  if (readerGone) return ExitStatus.brokenPipe;
+  const name = settings.name ?? basename(settings.image);
+  if (output instanceof CollectedOutput) {
+    const { printRunAsJson } = await import('./run-json.js');
+    const hostSeconds = (performance.now() - started) / 1000;
+    await printRunAsJson({ name, result, machine, output, debugOutput, unimplemented, hostSeconds });
+  } else if (result.reason !== 'exit') {
+    const { explainEnding } = await import('./ending.js');
+    say(explainEnding(name, result, settings));
+  }
+  return exitStatusOf(result);
+}
+
+function openStreams({ json, debugcon }: RunSettings, failed: (error: Error) => void): Streams {
+  const output = json ? new CollectedOutput(MOST_JSON_OUTPUT) : new StreamOutput(process.stdout);
+  if (output instanceof StreamOutput) output.onFailed = failed;
+  if (debugcon === undefined) return { output, debugOutput: undefined };
+  if (debugcon === '-') return { output, debugOutput: json ? new CollectedOutput(MOST_JSON_OUTPUT) : output };
+  const debugOutput = openFileOutput(debugcon);
+  debugOutput.onFailed = failed;
+  return { output, debugOutput };
+}
+
+function obey(command: Command, stop: AbortController): void {
+  switch (command) {
+    case 'quit':
+      stop.abort();
+      break;
+    case 'monitor':
+      say('univisor: there is no monitor yet');
+      break;
+    case 'help':
+      say(ESCAPE_HELP);
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
