@@ -9,6 +9,7 @@ export const MASK_SHIFT = 7;
 export const ALL_EXCEPTIONS = 0x3f;
 export const Mxcsr = {
   daz: 1 << 6,
+  overflowMask: 1 << 10,
   underflowMask: 1 << 11,
   ftz: 1 << 15,
   roundingShift: 13,

@@ -7,6 +7,9 @@ import { routine } from '../../routine.js';
 import { defineVector, pair } from './common.js';
 import { SINGLE } from './float-format.js';
 
+/** A result no greater is given as zero; for this very one processors differ. */
+const LEAST_NORMAL = 0x00800000;
+
 const APPROXIMATIONS = [
   { name: 'RCP', summary: 'Approximates the reciprocal', root: false },
   { name: 'RSQRT', summary: 'Approximates the reciprocal of the square root', root: true },
@@ -24,7 +27,7 @@ for (const { name, summary, root } of APPROXIMATIONS) {
     }
     const argument = root ? operand.promote().sqrt().demote() : operand;
     const result = code.let(F32.const(1).div(argument));
-    const tiny = SINGLE.field(SINGLE.bits(result)).eqz();
+    const tiny = SINGLE.magnitude(SINGLE.bits(result)).leU(LEAST_NORMAL);
     code.if(tiny, () => code.return(SINGLE.value(sign)));
     code.return(result);
   });

@@ -25,8 +25,7 @@ export function lanes(width: 16 | 32 | 64, ...values: readonly (bigint | number)
 
 function raiseUnlessAvailable(context: Context): void {
   context.code.if(get32(state.vectorFault), () => {
-    context.set32(state.pending, get32(state.vectorFault).or(state.PENDING));
-    context.abort();
+    context.raise(get32(state.vectorFault));
   });
 }
 
@@ -48,7 +47,7 @@ export function defineVector(mnemonic: string, summary: string, meaning: Meaning
 
 /** Like `defineVector`, for what compilers emit all the time. */
 export function defineHotVector(mnemonic: string, summary: string, meaning: Meaning): void {
-  define(mnemonic, summary, guarded(meaning), true);
+  define(mnemonic, summary, guarded(meaning), { forms: 'near' });
 }
 
 /** The two operands of most instructions. */

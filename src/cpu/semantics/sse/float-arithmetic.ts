@@ -107,7 +107,7 @@ const OPERATIONS: readonly Operation[] = [
     compute: (_a, b) => b.sqrt(),
     vector: (simd, _a, b) => b.unary(simd.sqrt),
     exactByZero: (format, _a, b) => format.isZero(b),
-    exact: (e, format, _a, b, result) => productIsExact(e, format, result, result, b),
+    exact: (e, format, _a, b, result) => quotientIsExact(e, format, b, result, result),
     soft: (e, format, _a, b) => e.call(softSquareRoot(format), b),
   },
   {

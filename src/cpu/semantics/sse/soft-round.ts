@@ -71,7 +71,8 @@ function makeRound<F extends Float<F>>(format: Format<F>): RoundRoutine {
 
       const magnitude = code.let(biased.get().sub(1).extendS().shl(format.fraction).add(rounded()));
       code.if(biased.get().geS(format.topField).or(magnitude.geU(format.infinity)), () => {
-        raiseFlags(e, Exception.oe | Exception.pe);
+        const masked = get32(state.mxcsr).and(Mxcsr.overflowMask).ne(0);
+        raiseFlags(e, masked.or(inexact()).mul(Exception.pe).or(Exception.oe));
         const infinite = mode.eqz().or(away);
         code.return(
           signBits.or(select(infinite, I64.const(format.infinity), I64.const(format.infinity - 1n))),
