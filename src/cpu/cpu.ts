@@ -27,7 +27,7 @@ export interface CpuOptions {
   readonly interrupts: InterruptSource;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
   readonly seed?: number;
-  /** Told of each instruction that was met and has no meaning yet. */
+  /** Told of each kind of instruction that was run and has no meaning yet, the first time. */
   readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
 }
 
@@ -52,6 +52,8 @@ export class Cpu {
   readonly #cache: CodeCache;
   readonly #kinds: Uint8Array;
   readonly #bytes: Uint8Array;
+  /** Mnemonics that `onUnimplemented` was told of: each once. */
+  readonly #reported = new Set<string>();
   #retired = 0;
   #running = false;
   #stopRequested = false;
@@ -233,7 +235,7 @@ export class Cpu {
     return Number(this.state.get64(state.exchange));
   }
 
-  #externals(memory: WebAssembly.Memory): Record<string, (...args: never[]) => number | void> {
+  #externals(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
       decodeAt: () => this.#cache.recordAt(),
@@ -252,6 +254,9 @@ export class Cpu {
     const bytes = this.memory.bytes(physical, Math.min(15, GUEST_PAGE_SIZE - (physical % GUEST_PAGE_SIZE)));
     const codeSize = this.state.get32(state.codeSize) as CodeSize;
     if (bytes) decode(bytes, 0, bytes.length, codeSize, instruction);
-    this.#options.onUnimplemented?.({ mnemonic: instruction.entry.mnemonic, rip });
+    const { mnemonic } = instruction.entry;
+    if (this.#reported.has(mnemonic)) return;
+    this.#reported.add(mnemonic);
+    this.#options.onUnimplemented?.({ mnemonic, rip });
   }
 }

@@ -57,6 +57,14 @@ export class Emitter {
     return n.mul(field.stride).add(field.address);
   }
 
+  /**
+   * Whether memory is only ever reached in place, so that no bounce buffer can come up: the dispatch loop's handlers
+   * leave everything else to their twins outside it.
+   */
+  get inPlace(): boolean {
+    return false;
+  }
+
   /** Calls a routine; its result is kept. Aborts if it left an exception pending. */
   call<P extends Parameters, R extends Value | undefined>(target: Routine<P, R>, ...args: Arguments<P>): R {
     const result = this.attempt(target, ...args);
@@ -79,14 +87,14 @@ export class Emitter {
   }
 
   /** Leaves an exception pending and aborts. @param errorCode for the vectors that push one (vol. 3 §6.15) */
-  raise(vector: number, errorCode?: I32 | number): void {
+  raise(vector: I32 | number, errorCode?: I32 | number): void {
     if (errorCode !== undefined) this.set32(state.pendingCode, errorCode);
     const hasCode = errorCode === undefined ? 0 : state.PENDING_HAS_CODE;
-    this.set32(state.pending, state.PENDING | hasCode | vector);
+    this.set32(state.pending, i32(vector).or(state.PENDING | hasCode));
     this.leave();
   }
 
-  raiseIf(condition: I32, vector: number, errorCode?: I32 | number): void {
+  raiseIf(condition: I32, vector: I32 | number, errorCode?: I32 | number): void {
     this.code.if(condition, () => this.raise(vector, errorCode));
   }
 
@@ -95,7 +103,7 @@ export class Emitter {
   }
 
   abortIf(condition: I32): void {
-    this.code.if(condition, () => this.leave());
+    this.code.if(condition, () => this.abort());
   }
 
   /** Ends the run at the next instruction boundary. @param after how many more instructions may begin first */

@@ -8,7 +8,7 @@ import { externals } from './externals.js';
 import type { Parameters, Routine } from './routine.js';
 
 /** What a routine returns when it leaves with an exception pending. */
-const NOTHING = new Map<ValueType, Value>([
+export const NOTHING: ReadonlyMap<ValueType, Value> = new Map<ValueType, Value>([
   [I32.type, I32.const(0)],
   [I64.type, I64.const(0)],
   [F32.type, F32.const(0)],

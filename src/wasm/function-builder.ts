@@ -40,6 +40,11 @@ export class FunctionBuilder {
 
   constructor(readonly parameters: readonly ValueType[]) {}
 
+  /** How many blocks, loops and ifs are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+
   /** The n-th parameter. */
   parameter<T extends Value>(make: ValueClass<T>, n: number): T {
     if (this.parameters[n] !== make.type) throw new TypeError(`parameter ${n} has another type`);
@@ -129,26 +134,29 @@ export class FunctionBuilder {
   }
 
   /**
-   * One body for each value 0 … n−1 of `index`; any other value runs `fallback`. A body that does not branch
-   * away continues after the whole switch.
+   * One body for each value 0 … n−1 of `index`; any other value, and one without a body, runs `fallback`. A body that
+   * does not branch away continues after the whole switch.
    */
-  switch(index: I32, bodies: readonly (() => void)[], fallback: () => void): void {
+  switch(index: I32, bodies: readonly ((() => void) | undefined)[], fallback: () => void): void {
+    const present = bodies.flatMap((body) => (body ? [body] : []));
+    let next = 0;
+    const targets = bodies.map((body) => (body ? next++ : present.length));
     this.block((done) => {
       const open = (n: number): void => {
         if (n === 0) {
           append(this.#code, index.code);
           this.#code.push(0x0e, ...unsigned(bodies.length));
-          for (let i = 0; i <= bodies.length; i++) this.#code.push(...unsigned(i));
+          for (const target of [...targets, present.length]) this.#code.push(...unsigned(target));
           return;
         }
         this.#code.push(0x02, 0x40);
         this.#depth += 1;
         open(n - 1);
         this.#end();
-        this.scope(() => (bodies[n - 1] as () => void)());
+        this.scope(present[n - 1] as () => void);
         this.branch(done);
       };
-      this.block(() => open(bodies.length));
+      this.block(() => open(present.length));
       this.scope(fallback);
     });
   }

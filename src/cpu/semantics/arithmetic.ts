@@ -15,12 +15,17 @@ function operandPair(context: Context): {
   return { left: place.value, right, write: place.write, width: destination.width };
 }
 
-defineHot('ADD', 'Adds the source to the destination.', (context) => {
-  const { left, right, write, width } = operandPair(context);
-  const result = context.code.let(left.add(right));
-  context.flags.add(left, right, result, width);
-  write(result);
-});
+defineHot(
+  'ADD',
+  'Adds the source to the destination.',
+  (context) => {
+    const { left, right, write, width } = operandPair(context);
+    const result = context.code.let(left.add(right));
+    context.flags.add(left, right, result, width);
+    write(result);
+  },
+  { forms: 'near' },
+);
 
 defineHot('ADC', 'Adds the source and CF to the destination.', (context) => {
   const { left, right, write, width } = operandPair(context);
@@ -29,12 +34,17 @@ defineHot('ADC', 'Adds the source and CF to the destination.', (context) => {
   write(result);
 });
 
-defineHot('SUB', 'Subtracts the source from the destination.', (context) => {
-  const { left, right, write, width } = operandPair(context);
-  const result = context.code.let(left.sub(right));
-  context.flags.subtract(left, right, result, width);
-  write(result);
-});
+defineHot(
+  'SUB',
+  'Subtracts the source from the destination.',
+  (context) => {
+    const { left, right, write, width } = operandPair(context);
+    const result = context.code.let(left.sub(right));
+    context.flags.subtract(left, right, result, width);
+    write(result);
+  },
+  { forms: 'near' },
+);
 
 defineHot('SBB', 'Subtracts the source and CF from the destination.', (context) => {
   const { left, right, write, width } = operandPair(context);
@@ -43,12 +53,17 @@ defineHot('SBB', 'Subtracts the source and CF from the destination.', (context) 
   write(result);
 });
 
-defineHot('CMP', 'Sets the flags as SUB would, and keeps the destination.', (context) => {
-  const [first, second] = context.operands as [Operand, Operand];
-  const left = first.read();
-  const right = second.kind === 'immediate' ? truncate(second.read(), first.width) : second.read();
-  context.flags.subtract(left, right, context.code.let(left.sub(right)), first.width);
-});
+defineHot(
+  'CMP',
+  'Sets the flags as SUB would, and keeps the destination.',
+  (context) => {
+    const [first, second] = context.operands as [Operand, Operand];
+    const left = first.read();
+    const right = second.kind === 'immediate' ? truncate(second.read(), first.width) : second.read();
+    context.flags.subtract(left, right, context.code.let(left.sub(right)), first.width);
+  },
+  { forms: 'near', bytes: true },
+);
 
 defineHot('INC', 'Adds 1; CF stays.', (context) => {
   const [operand] = context.operands as [Operand];

@@ -3,7 +3,7 @@
  * alone. Where the manual leaves flags undefined, they are what a Zen 5 gives.
  */
 import { type I32, I64, select } from '../../wasm/values.js';
-import { type Context, define, defineHot, type Operand } from './context.js';
+import { type Context, define, type Operand } from './context.js';
 import { signExtend, truncate } from './flags.js';
 
 /** The operand that holds the bit, and the bit's number in it; a register offset reaches beyond a memory operand. */
@@ -20,7 +20,7 @@ function locate(context: Context): { operand: Operand; bit: I64 } {
   return { operand: operand.part(code.let(bytes), width), bit };
 }
 
-defineHot('BT', 'Copies a bit to CF.', (context) => {
+define('BT', 'Copies a bit to CF.', (context) => {
   const { operand, bit } = locate(context);
   context.flags.setCf(context.code.let(operand.read().shrU(bit).and(1)));
 });
@@ -64,12 +64,12 @@ function scan(find: (value: I64) => I64): (context: Context) => void {
   };
 }
 
-defineHot(
+define(
   'BSF',
   'Finds the lowest bit that is set.',
   scan((value) => value.ctz().and(63)),
 );
-defineHot(
+define(
   'BSR',
   'Finds the highest bit that is set.',
   scan((value) => value.clz().and(63).xor(63)),

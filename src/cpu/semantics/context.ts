@@ -46,10 +46,12 @@ export interface Operand {
   basedOn(register: number): I32;
   /** The number of a segment, control or debug register. */
   number(): I32;
-  /** All bits of a vector register, or 16 bytes of memory. */
-  readVector(): V128;
-  /** Bits 127:0 of a vector register, or 16 bytes of memory. */
-  writeVector(value: V128): void;
+  /** Bits 127:0 of a vector register, or 16 bytes of memory. @param aligned memory: #GP(0) if not at 16 bytes */
+  readVector(aligned?: boolean): V128;
+  /** Bits 127:0 of a vector register, or 16 bytes of memory, aligned like `readVector`. */
+  writeVector(value: V128, aligned?: boolean): void;
+  /** The low 32 or 64 bits of a vector register, or as many of memory; the other bits 0. */
+  readLow(width: 32 | 64): V128;
   /** The low lane. */
   readF64(): F64;
   /** The low lane; the others keep their values. */
@@ -85,14 +87,20 @@ export interface Context extends Emitter {
   /** The immediate's 64 bits as decoded: a far pointer's offset in bits 31:0 and selector in 47:32. */
   immediate(): I64;
 
+  /** Ends the instruction as one that has no meaning yet: the host is told, and the guest gets #UD. */
+  notImplemented(): void;
+
   /** RIP of this instruction. */
   currentRip(): I64;
   /** RIP of the instruction after this one. */
   nextRip(): I64;
-  /** Ends the instruction by a near jump. @param commit what is to be written once the target has been checked */
-  jump(target: I64, commit?: () => void): void;
-  /** Ends the instruction by a near jump to the relative operand. */
-  jumpRelative(): void;
+  /**
+   * Ends the instruction by a near jump.
+   * @param write what the instruction writes, once the target has been checked; it may still fault
+   */
+  jump(target: I64, write?: () => void): void;
+  /** Ends the instruction by a near jump to the relative operand. @param write as for `jump` */
+  jumpRelative(write?: () => void): void;
   /** Ends the instruction and finds the next one anew, from `state.rip`, in whatever mode is now in force. */
   resume(): void;
   /** Ends the instruction after setting `state.rip` to the next one, since the mode may have changed. */
@@ -104,26 +112,41 @@ export interface Context extends Emitter {
 /** An instruction's meaning, for every size and form of its operands. */
 export type Meaning = (context: Context) => void;
 
+/**
+ * The forms of a frequent instruction that are frequent themselves: with registers and immediates only, also with
+ * base + displacement, or with any memory operand. The loop must stay small: beyond some 8,000 values V8 gives up
+ * its better register allocator (docs/decisions/0003). Byte and 16-bit operands are left out unless asked for.
+ */
+export interface Hot {
+  readonly forms: 'registers' | 'near' | 'all';
+  readonly bytes?: boolean;
+}
+
 export interface Definition {
   readonly mnemonic: string;
   /** What it does, in a line, for people. */
   readonly summary: string;
-  /** Frequent in ordinary programs: the interpreter keeps it in its loop. */
-  readonly hot?: boolean;
+  /** Of which of its handlers the interpreter keeps in its loop, if any; for what ordinary programs run all the time. */
+  readonly hot?: Hot | undefined;
   readonly meaning: Meaning;
 }
 
 const definitions = new Map<string, Definition>();
 
 /** Gives a mnemonic of the opcode tables its meaning. */
-export function define(mnemonic: string, summary: string, meaning: Meaning, hot = false): void {
+export function define(mnemonic: string, summary: string, meaning: Meaning, hot?: Hot): void {
   if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
   definitions.set(mnemonic, { mnemonic, summary, meaning, hot });
 }
 
 /** Like `define`, for an instruction that ordinary programs run all the time. */
-export function defineHot(mnemonic: string, summary: string, meaning: Meaning): void {
-  define(mnemonic, summary, meaning, true);
+export function defineHot(
+  mnemonic: string,
+  summary: string,
+  meaning: Meaning,
+  hot: Hot = { forms: 'registers' },
+): void {
+  define(mnemonic, summary, meaning, hot);
 }
 
 export function definitionOf(mnemonic: string): Definition | undefined {

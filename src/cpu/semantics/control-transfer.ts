@@ -3,7 +3,7 @@ import { I32, type I64 } from '../../wasm/values.js';
 import { Register } from '../state.js';
 import { type Context, define, defineHot, type Operand } from './context.js';
 import { CONDITIONS } from './flags.js';
-import { discard, peek, setStackPointer, storeBelow } from './stack.js';
+import { discard, peek, push } from './stack.js';
 
 CONDITIONS.forEach((suffix, condition) => {
   defineHot(`J${suffix}`, `Jumps if the condition ${suffix} holds.`, (context) => {
@@ -11,24 +11,28 @@ CONDITIONS.forEach((suffix, condition) => {
   });
 });
 
-defineHot('JMP', 'Jumps near.', (context) => {
-  const [target] = context.operands as [Operand];
-  if (target.kind === 'implicit') context.jumpRelative();
-  else context.jump(target.read());
-});
+defineHot(
+  'JMP',
+  'Jumps near.',
+  (context) => {
+    const [target] = context.operands as [Operand];
+    if (target.kind === 'implicit') context.jumpRelative();
+    else context.jump(target.read());
+  },
+  { forms: 'near' },
+);
 
-defineHot('CALL', 'Pushes the address of the next instruction and jumps near.', (context) => {
-  const [target] = context.operands as [Operand];
-  if (target.kind === 'implicit') {
-    const top = storeBelow(context, context.operandSize, context.nextRip());
-    setStackPointer(context, top);
-    context.jumpRelative();
-    return;
-  }
-  const destination = target.read();
-  const top = storeBelow(context, context.operandSize, context.nextRip());
-  context.jump(destination, () => setStackPointer(context, top));
-});
+defineHot(
+  'CALL',
+  'Pushes the address of the next instruction and jumps near.',
+  (context) => {
+    const [target] = context.operands as [Operand];
+    const pushReturn = (): void => push(context, context.operandSize, context.nextRip());
+    if (target.kind === 'implicit') context.jumpRelative(pushReturn);
+    else context.jump(target.read(), pushReturn);
+  },
+  { forms: 'near' },
+);
 
 defineHot(
   'RET',

@@ -9,17 +9,22 @@ import { moveControl } from './control-registers.js';
 import { CONDITIONS, signExtend } from './flags.js';
 import { holdInterruptsAfterStackSegment } from './interrupt-shadow.js';
 
-defineHot('MOV', 'Copies the source to the destination.', (context) => {
-  const [destination, source] = context.operands as [Operand, Operand];
-  const kinds = [destination.kind, source.kind];
-  if (kinds.includes('control') || kinds.includes('debug')) moveControl(context, destination, source);
-  else if (destination.kind === 'segment') moveToSegment(context, destination, source);
-  else if (source.kind === 'segment') {
-    destination.write(
-      context.code.let(I32.load(context.element(state.segmentSelector, source.number())).extendU()),
-    );
-  } else destination.write(source.read());
-});
+defineHot(
+  'MOV',
+  'Copies the source to the destination.',
+  (context) => {
+    const [destination, source] = context.operands as [Operand, Operand];
+    const kinds = [destination.kind, source.kind];
+    if (kinds.includes('control') || kinds.includes('debug')) moveControl(context, destination, source);
+    else if (destination.kind === 'segment') moveToSegment(context, destination, source);
+    else if (source.kind === 'segment') {
+      destination.write(
+        context.code.let(I32.load(context.element(state.segmentSelector, source.number())).extendU()),
+      );
+    } else destination.write(source.read());
+  },
+  { forms: 'all', bytes: true },
+);
 
 function moveToSegment(context: Context, destination: Operand, source: Operand): void {
   const number = context.code.let(destination.number());
@@ -31,24 +36,34 @@ function moveToSegment(context: Context, destination: Operand, source: Operand):
   context.resumeNext();
 }
 
-defineHot('MOVZX', 'Copies a narrower source, filled up with zeros.', (context) => {
-  const [destination, source] = context.operands as [Operand, Operand];
-  destination.write(source.read());
-});
+defineHot(
+  'MOVZX',
+  'Copies a narrower source, filled up with zeros.',
+  (context) => {
+    const [destination, source] = context.operands as [Operand, Operand];
+    destination.write(source.read());
+  },
+  { forms: 'all' },
+);
 
 function moveSigned(context: Context): void {
   const [destination, source] = context.operands as [Operand, Operand];
   destination.write(context.code.let(signExtend(source.read(), source.width)));
 }
-defineHot('MOVSX', 'Copies a narrower source, filled up with its sign.', moveSigned);
-defineHot('MOVSXD', 'Copies a 32-bit source, filled up with its sign.', moveSigned);
+defineHot('MOVSX', 'Copies a narrower source, filled up with its sign.', moveSigned, { forms: 'all' });
+defineHot('MOVSXD', 'Copies a 32-bit source, filled up with its sign.', moveSigned, { forms: 'near' });
 
-defineHot('LEA', 'Writes the offset of the memory operand; memory is not touched.', (context) => {
-  const [destination, source] = context.operands as [Operand, Operand];
-  destination.write(source.effectiveAddress());
-});
+defineHot(
+  'LEA',
+  'Writes the offset of the memory operand; memory is not touched.',
+  (context) => {
+    const [destination, source] = context.operands as [Operand, Operand];
+    destination.write(source.effectiveAddress());
+  },
+  { forms: 'all' },
+);
 
-defineHot('XCHG', 'Exchanges the operands.', (context) => {
+define('XCHG', 'Exchanges the operands.', (context) => {
   const [first, second] = context.operands as [Operand, Operand];
   const value = second.read();
   const place = first.modify();
@@ -57,10 +72,15 @@ defineHot('XCHG', 'Exchanges the operands.', (context) => {
 });
 
 CONDITIONS.forEach((suffix, condition) => {
-  defineHot(`SET${suffix}`, `1 if the condition ${suffix} holds, else 0.`, (context) => {
-    const [destination] = context.operands as [Operand];
-    destination.write(context.code.let(context.flags.condition(condition).extendU()));
-  });
+  defineHot(
+    `SET${suffix}`,
+    `1 if the condition ${suffix} holds, else 0.`,
+    (context) => {
+      const [destination] = context.operands as [Operand];
+      destination.write(context.code.let(context.flags.condition(condition).extendU()));
+    },
+    { forms: 'registers', bytes: true },
+  );
   defineHot(
     `CMOV${suffix}`,
     `Copies the source if the condition ${suffix} holds; reads it in any case.`,

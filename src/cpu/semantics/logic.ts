@@ -19,23 +19,31 @@ defineHot(
   'AND',
   'Bitwise AND of the source into the destination.',
   logical((a, b) => a.and(b)),
+  { forms: 'near' },
 );
 defineHot(
   'OR',
   'Bitwise OR of the source into the destination.',
   logical((a, b) => a.or(b)),
+  { forms: 'near' },
 );
 defineHot(
   'XOR',
   'Bitwise exclusive OR of the source into the destination.',
   logical((a, b) => a.xor(b)),
+  { forms: 'near' },
 );
 
-defineHot('TEST', 'Sets the flags as AND would, and keeps the destination.', (context) => {
-  const [first, second] = context.operands as [Operand, Operand];
-  const left = first.read();
-  context.flags.logic(context.code.let(left.and(second.read())), first.width);
-});
+defineHot(
+  'TEST',
+  'Sets the flags as AND would, and keeps the destination.',
+  (context) => {
+    const [first, second] = context.operands as [Operand, Operand];
+    const left = first.read();
+    context.flags.logic(context.code.let(left.and(second.read())), first.width);
+  },
+  { forms: 'near', bytes: true },
+);
 
 defineHot('NOT', 'Inverts every bit; no flags change.', (context) => {
   const [operand] = context.operands as [Operand];

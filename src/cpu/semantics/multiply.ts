@@ -104,19 +104,24 @@ function overflows(context: Context, a: I64, b: I64, product: I64): I32 {
   return overflow.get();
 }
 
-defineHot('IMUL', 'Multiplies signed numbers; with one operand rAX into twice the width.', (context) => {
-  const { code } = context;
-  const [destination, ...sources] = context.operands as [Operand, ...Operand[]];
-  if (sources.length === 0) {
-    multiplyWide(context, destination);
-    return;
-  }
-  const { width } = destination;
-  const [first, second] = sources.length === 1 ? [destination, sources[0]] : sources;
-  const b = code.let(signExtend((second as Operand).read(), width));
-  const a = code.let(signExtend((first as Operand).read(), width));
-  const product = code.let(a.mul(b));
-  destination.write(product);
-  if (width === 64) setOverflow(context, overflows(context, a, b, product));
-  else setOverflow(context, signExtend(product, width).ne(product));
-});
+defineHot(
+  'IMUL',
+  'Multiplies signed numbers; with one operand rAX into twice the width.',
+  (context) => {
+    const { code } = context;
+    const [destination, ...sources] = context.operands as [Operand, ...Operand[]];
+    if (sources.length === 0) {
+      multiplyWide(context, destination);
+      return;
+    }
+    const { width } = destination;
+    const [first, second] = sources.length === 1 ? [destination, sources[0]] : sources;
+    const b = code.let(signExtend((second as Operand).read(), width));
+    const a = code.let(signExtend((first as Operand).read(), width));
+    const product = code.let(a.mul(b));
+    destination.write(product);
+    if (width === 64) setOverflow(context, overflows(context, a, b, product));
+    else setOverflow(context, signExtend(product, width).ne(product));
+  },
+  { forms: 'near' },
+);

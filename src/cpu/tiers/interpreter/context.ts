@@ -4,18 +4,20 @@
  * `Ending` tells how each hands control on.
  */
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
-import { I32, I64 } from '../../../wasm/values.js';
+import { I32, I64, type Value } from '../../../wasm/values.js';
 import { Emitter, get64, type Linker } from '../../emitter.js';
 import { unimplemented } from '../../externals.js';
+import { NOTHING } from '../../linker.js';
 import { commit, place } from '../../mmu/access.js';
 import { segmentAddress } from '../../mmu/segmentation.js';
 import { AccessKind } from '../../mmu/walk.js';
+import type { Arguments, Parameters, Routine } from '../../routine.js';
 import type { Context, Operand } from '../../semantics/context.js';
 import { Flags, type FlagWord } from '../../semantics/flags.js';
 import * as state from '../../state.js';
 import { Segment, Vector } from '../../state.js';
 import type { Binding, Form } from './binding.js';
-import { lookup, relativeTarget } from './lookup.js';
+import { followJump, isJumpTo, jumpSlot, lookup, relativeTarget } from './lookup.js';
 import {
   ImmediateOperand,
   ImplicitOperand,
@@ -31,7 +33,15 @@ export interface Ending {
   goTo(record: I32): void;
   /** Leaves the handler with an exception pending. */
   abort(): void;
+  /**
+   * Of a handler in the dispatch loop: leaves it before it has written anything, for its twin outside the loop to do
+   * the whole instruction. Then the handler calls nothing, and the loop keeps its values in registers.
+   */
+  readonly bail?: () => void;
 }
+
+/** Why a handler cannot be in the dispatch loop: it would have to leave half done, or always. */
+export class NotInLoop extends Error {}
 
 const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
   zero: state.flagZero,
@@ -42,6 +52,9 @@ const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
 export class InterpreterContext extends Emitter implements Context {
   readonly operands: readonly Operand[];
   readonly flags: Flags;
+  /** How deep in blocks the handler begins. */
+  readonly #depth: number;
+  #written = false;
 
   constructor(
     code: FunctionBuilder,
@@ -55,6 +68,7 @@ export class InterpreterContext extends Emitter implements Context {
     form: Form,
   ) {
     super(code, linker, () => ending.abort());
+    this.#depth = code.depth;
     this.operands = bindings.map((binding) => this.#operand(binding, form));
     this.flags = new Flags(code, {
       get: (word) => get64(FLAG_FIELDS[word]),
@@ -91,6 +105,7 @@ export class InterpreterContext extends Emitter implements Context {
   /** Stores the low `width` bits. */
   storeInteger(address: I32, value: I64, width: number): void {
     const { code } = this;
+    this.#written = true;
     if (width === 8) code.store8(address, value);
     else if (width === 16) code.store16(address, value);
     else if (width === 32) code.store32(address, value);
@@ -157,30 +172,88 @@ export class InterpreterContext extends Emitter implements Context {
 
   jump(target: I64, write?: () => void): void {
     const { code } = this;
-    if (this.long) {
-      const checked = code.let(target);
-      this.raiseIf(checked.shl(16).shrS(16).ne(checked), Vector.gp, 0);
+    const checked = code.let(this.long ? target : target.and(this.operandSize === 16 ? 0xffff : 0xffffffff));
+    if (this.long) this.raiseIf(checked.shl(16).shrS(16).ne(checked), Vector.gp, 0);
+    else {
+      const limit = I64.load32U(I32.const(0), state.at(state.segmentLimit, Segment.cs));
+      this.raiseIf(checked.gtU(limit), Vector.gp, 0);
+    }
+    if (!this.ending.bail) {
       write?.();
       this.ending.goTo(this.call(lookup, checked));
       return;
     }
-    const mask = this.operandSize === 16 ? 0xffff : 0xffffffff;
-    const checked = code.let(target.and(mask));
-    const limit = I64.load32U(I32.const(0), state.at(state.segmentLimit, Segment.cs));
-    this.raiseIf(checked.gtU(limit), Vector.gp, 0);
+    const slot = jumpSlot(this, checked);
+    code.if(isJumpTo(slot, checked).eqz(), () => this.#bail());
     write?.();
-    this.ending.goTo(this.call(lookup, checked));
+    this.ending.goTo(followJump(this, slot, checked));
   }
 
-  jumpRelative(): void {
+  jumpRelative(write?: () => void): void {
     if (!this.long) {
-      this.jump(get64(state.pageBase).add(displacement(this.record)));
+      this.jump(get64(state.pageBase).add(displacement(this.record)), write);
       return;
     }
     const { code } = this;
     const target = code.variable(I32, I32.load(this.record, RecordField.link));
-    code.if(target.get().eqz(), () => target.set(this.call(relativeTarget, this.record)));
+    if (this.ending.bail) code.if(target.get().eqz(), () => this.#bail());
+    write?.();
+    if (!this.ending.bail) {
+      code.if(target.get().eqz(), () => target.set(this.call(relativeTarget, this.record)));
+    }
     this.ending.goTo(target.get());
+  }
+
+  override get inPlace(): boolean {
+    return this.ending.bail !== undefined;
+  }
+
+  override call<P extends Parameters, R extends Value | undefined>(
+    target: Routine<P, R>,
+    ...args: Arguments<P>
+  ): R {
+    return this.ending.bail ? this.attempt(target, ...args) : super.call(target, ...args);
+  }
+
+  override attempt<P extends Parameters, R extends Value | undefined>(
+    target: Routine<P, R>,
+    ...args: Arguments<P>
+  ): R {
+    if (!this.ending.bail) return super.attempt(target, ...args);
+    this.#bail();
+    return (target.result && NOTHING.get(target.result.type)) as R;
+  }
+
+  override abort(): void {
+    if (this.ending.bail) this.#bail();
+    else super.abort();
+  }
+
+  override raise(vector: I32 | number, errorCode?: I32 | number): void {
+    if (this.ending.bail) this.#bail();
+    else super.raise(vector, errorCode);
+  }
+
+  override set32(field: state.Field, value: I32 | number, n = 0): void {
+    this.#written = true;
+    super.set32(field, value, n);
+  }
+
+  override set64(field: state.Field, value: I64 | bigint | number, n = 0): void {
+    this.#written = true;
+    super.set64(field, value, n);
+  }
+
+  /** Stores to guest-visible state: from here on the instruction cannot be begun again. */
+  storeState(address: I32, value: Value): void {
+    this.#written = true;
+    this.code.store(address, value);
+  }
+
+  #bail(): void {
+    if (this.#written) throw new NotInLoop('it has written something already');
+    if (this.code.depth === this.#depth) throw new NotInLoop('it would always leave the loop');
+    this.ending.bail?.();
   }
 
   resume(): void {

@@ -2,77 +2,77 @@
  * The interpreter's loop: one record, one instruction. Each turn takes one from the budget; a negative budget ends
  * the run before the record's instruction begins. An exception counts like an instruction, so that a guest whose
  * handlers fault for ever still comes to the end of its budget.
+ * It is two loops. `dispatch` does what can be done in place and calls nothing, so that V8 keeps record and budget in
+ * registers; whatever else comes up it hands to `run`, which calls the instruction's function in table 0.
  */
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
-import { I32, type I64 } from '../../../wasm/values.js';
+import type { FunctionHandle } from '../../../wasm/module-builder.js';
+import { I32 } from '../../../wasm/values.js';
 import { Emitter, get32, get64, type Linker } from '../../emitter.js';
-import { decodeAt, unimplemented } from '../../externals.js';
-import { fetchPhysical } from '../../mmu/fetch.js';
 import * as state from '../../state.js';
-import { Vector } from '../../state.js';
-import { deliverPending } from '../../system/delivery.js';
-import type { Ending } from './context.js';
 import type { Handler } from './handlers.js';
 import { lookup } from './lookup.js';
-import {
-  immediate,
-  load16,
-  NO_OFFSET,
-  PSEUDO_HANDLERS,
-  PseudoHandler,
-  RECORD_SIZE,
-  RecordField,
-} from './record.js';
+import { abortHandler, ripOf } from './pseudo-handlers.js';
+import { load16, NO_OFFSET, PSEUDO_HANDLERS, PseudoHandler, RecordField } from './record.js';
+
+/**
+ * Writes the body of `dispatch`: (record) → the first record that the loop cannot run, its turn taken from the
+ * budget; or any record with a negative budget.
+ * @param inLoop the handlers numbered from `PSEUDO_HANDLERS` on
+ */
+export function buildDispatch(code: FunctionBuilder, linker: Linker, inLoop: readonly Handler[]): void {
+  const e = new Emitter(code, linker, () => code.unreachable());
+  const record = code.variable(I32, code.parameter(I32, 0));
+  const left = code.variable(I32, get32(state.budget));
+  const current = record.get();
+  code.block((outside) => {
+    code.loop((dispatch) => {
+      const goTo = (target: I32): void => {
+        record.set(target);
+        code.branch(dispatch);
+      };
+      left.set(left.get().sub(1));
+      code.branchIf(outside, left.get().ltS(0));
+      const bail = (): void => code.branch(outside);
+      const bodies: ((() => void) | undefined)[] = inLoop.map(
+        (handler) => () => handler.emit(code, current, { goTo, abort: bail, bail }),
+      );
+      const pseudo = new Array<(() => void) | undefined>(PSEUDO_HANDLERS).fill(undefined);
+      pseudo[PseudoHandler.goto] = () => {
+        left.set(left.get().add(1));
+        goTo(I32.load(current, RecordField.link));
+      };
+      code.switch(load16(current, RecordField.handler), [...pseudo, ...bodies], () => {});
+    });
+  });
+  e.set32(state.budget, left.get());
+  code.return(current);
+}
 
 /**
  * Writes the body of `run`.
  * @param type module type of a handler function
- * @param inLoop the handlers numbered from `PSEUDO_HANDLERS` on; the rest are in table 0
  */
-export function buildDispatchLoop(
+export function buildRun(
   code: FunctionBuilder,
   linker: Linker,
   type: number,
-  inLoop: readonly Handler[],
+  dispatch: FunctionHandle<I32>,
 ): void {
-  const outer = new Emitter(code, linker, () => code.unreachable());
-  const record = code.variable(I32, outer.call(lookup, get64(state.rip)));
-  const current = record.get();
-  code.loop((dispatch) => {
-    const goTo = (target: I32): void => {
-      record.set(target);
-      code.branch(dispatch);
-    };
-    code.block((aborted) => {
-      const ending: Ending = { goTo, abort: () => code.branch(aborted) };
-      const e = new Emitter(code, linker, ending.abort);
-      const left = code.let(get32(state.budget).sub(1));
-      e.set32(state.budget, left);
-      code.if(left.ltS(0), () => {
-        stop(e, current);
-        code.return();
-      });
-      const pseudo = pseudoHandlers(e, current, goTo);
-      const cases = inLoop.map((handler) => () => handler.emit(code, current, ending));
-      code.switch(load16(current, RecordField.handler), [...pseudo, ...cases], () => {
-        const entry = load16(current, RecordField.handler).sub(PSEUDO_HANDLERS + inLoop.length);
-        const target = code.let(code.callIndirect(I32, type, entry, current));
-        code.branchIf(aborted, target.eqz());
-        goTo(target);
-      });
+  const e = new Emitter(code, linker, () => code.unreachable());
+  const record = code.variable(I32, e.call(lookup, get64(state.rip)));
+  code.loop((again) => {
+    record.set(code.callValue(dispatch, record.get()));
+    code.if(get32(state.budget).ltS(0), () => {
+      stop(e, record.get());
+      code.return();
     });
-    outer.set64(state.rip, ripOf(current));
-    deliver(outer, goTo);
+    const handler = load16(record.get(), RecordField.handler);
+    const target = code.variable(I32, code.callIndirect(I32, type, handler, record.get()));
+    code.if(target.get().eqz(), () => target.set(e.call(abortHandler, record.get())));
+    record.set(target.get());
+    code.branch(again);
   });
-}
-
-function ripOf(record: I32): I64 {
-  return get64(state.pageBase).add(load16(record, RecordField.offset).extendU()).and(get64(state.ripMask));
-}
-
-function deliver(e: Emitter, goTo: (record: I32) => void): void {
-  e.call(deliverPending);
-  goTo(e.call(lookup, get64(state.rip)));
 }
 
 /** Leaves `state.rip` exact. A fetch fault not yet delivered is forgotten: the next run meets it again. */
@@ -83,43 +83,4 @@ function stop(e: Emitter, record: I32): void {
     () => e.set32(state.pending, 0),
     () => e.set64(state.rip, ripOf(record)),
   );
-}
-
-/** In the order of `PseudoHandler`. What is no instruction gives its turn back. */
-function pseudoHandlers(e: Emitter, record: I32, goTo: (record: I32) => void): (() => void)[] {
-  const { code } = e;
-  const refund = (): void => e.set32(state.budget, get32(state.budget).add(1));
-  const lookAgain = (): void => goTo(e.call(lookup, code.let(ripOf(record))));
-  const bodies: Record<keyof typeof PseudoHandler, () => void> = {
-    nextPage: () => {
-      refund();
-      lookAgain();
-    },
-    stale: () => {
-      refund();
-      e.set64(state.rip, ripOf(record));
-      goTo(e.call(decodeAt));
-    },
-    goto: () => {
-      refund();
-      goTo(I32.load(record, RecordField.link));
-    },
-    fetchFault: () => deliver(e, goTo),
-    checkNextPage: () => {
-      refund();
-      const following = get64(state.pageBase).add(4096).and(get64(state.ripMask));
-      const physical = e.call(fetchPhysical, code.let(following));
-      code.if(physical.eq(immediate(record)), () => goTo(record.add(RECORD_SIZE)));
-      e.set64(state.rip, ripOf(record));
-      goTo(e.call(decodeAt));
-    },
-    unimplemented: () => {
-      e.set64(state.rip, ripOf(record));
-      e.call(unimplemented, record);
-      e.raise(Vector.ud);
-    },
-    invalid: () => e.raise(Vector.ud),
-    tooLong: () => e.raise(Vector.gp, 0),
-  };
-  return Object.keys(PseudoHandler).map((name) => bodies[name as keyof typeof PseudoHandler]);
 }

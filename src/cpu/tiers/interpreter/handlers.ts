@@ -7,9 +7,9 @@ import { I32 } from '../../../wasm/values.js';
 import { allOpcodes } from '../../decode/decoder.js';
 import type { OpcodeEntry } from '../../decode/opcode-entry.js';
 import type { Linker } from '../../emitter.js';
-import { type Definition, definitionOf } from '../../semantics/context.js';
+import { type Definition, definitionOf, type Hot } from '../../semantics/context.js';
 import { type Binding, bind, FORM_NAMES, Form, VARIANTS, variantIndex } from './binding.js';
-import { type Ending, InterpreterContext } from './context.js';
+import { type Ending, InterpreterContext, NotInLoop } from './context.js';
 
 /** Writes a handler's code, its end included. */
 export type EmitHandler = (code: FunctionBuilder, record: I32, ending: Ending) => void;
@@ -34,14 +34,29 @@ export interface HandlerTable {
 const SIZES = [16, 32, 64] as const;
 const MODES = [false, true] as const;
 
-function formsOf(entry: OpcodeEntry, hot: boolean, long: boolean): Form[] {
+/** Whether an encoding can have an operand size: near branches and the stack have no 32-bit one in 64-bit code. */
+function hasOperandSize(entry: OpcodeEntry, operandSize: number, long: boolean): boolean {
+  if (!long) return operandSize !== 64;
+  if (entry.operandSizeRule === 'force64') return operandSize === 64;
+  return entry.operandSizeRule !== 'default64' || operandSize !== 32;
+}
+
+function formsOf(entry: OpcodeEntry, hot: Hot | undefined, long: boolean): Form[] {
   const forms: Form[] = [];
   if (entry.form !== 'memory') forms.push(Form.register);
   if (entry.form === 'memory' || entry.form === 'both') {
     forms.push(Form.general);
-    if (hot && long) forms.push(Form.near, Form.scaled);
+    if (long && hot && hot.forms !== 'registers') forms.push(Form.near);
+    if (long && hot?.forms === 'all') forms.push(Form.scaled);
   }
   return forms;
+}
+
+/** Whether a handler is one of those that the definition wants in the loop. */
+function isHot(hot: Hot | undefined, bindings: readonly Binding[], long: boolean, form: Form): boolean {
+  if (!hot || !long || form === Form.general) return false;
+  const width = bindings[0]?.width ?? 64;
+  return width > 16 || width === 0 || (width === 8 && (hot.bytes ?? false));
 }
 
 function describe(entry: OpcodeEntry, bindings: readonly Binding[], long: boolean, form: Form): string {
@@ -64,8 +79,8 @@ export function enumerateHandlers(linker: Linker, firstNumber: number): HandlerT
   const add = (definition: Definition, entry: OpcodeEntry, variants: Int16Array): void => {
     for (const long of MODES) {
       for (const operandSize of SIZES) {
-        if (operandSize === 64 && !long) continue;
-        for (const form of formsOf(entry, definition.hot ?? false, long)) {
+        if (!hasOperandSize(entry, operandSize, long)) continue;
+        for (const form of formsOf(entry, definition.hot, long)) {
           const bindings = bind(entry, operandSize, form !== Form.register, long);
           if (!bindings) continue;
           const emit: EmitHandler = (code, record, ending) => {
@@ -82,10 +97,11 @@ export function enumerateHandlers(linker: Linker, firstNumber: number): HandlerT
             definition.meaning(context);
             context.next();
           };
-          const inLoop = (definition.hot ?? false) && long && operandSize !== 16 && form !== Form.general;
+          const hot = operandSize !== 16 && isHot(definition.hot, bindings, long, form);
           const key = probe(emit);
           const known = found.get(key);
-          if (!known || (inLoop && !known.inLoop)) {
+          if (!known || (hot && !known.inLoop)) {
+            const inLoop = hot && canBeInLoop(emit);
             found.set(key, { name: describe(entry, bindings, long, form), inLoop, emit });
           }
           use.push({ variants, index: variantIndex(long, operandSize, form), key });
@@ -113,6 +129,19 @@ function probe(emit: EmitHandler): string {
   const code = new FunctionBuilder([I32.type]);
   emitFunction(code, emit);
   return String.fromCharCode(...code.encode());
+}
+
+/** Whether a handler's code can leave the loop before it writes anything. */
+function canBeInLoop(emit: EmitHandler): boolean {
+  const code = new FunctionBuilder([I32.type]);
+  const nowhere = (): void => {};
+  try {
+    emit(code, code.parameter(I32, 0), { goTo: nowhere, abort: nowhere, bail: nowhere });
+    return true;
+  } catch (error) {
+    if (error instanceof NotInLoop) return false;
+    throw error;
+  }
 }
 
 /** A handler as a function from its record to the next one, 0 for an exception. */

@@ -4,27 +4,39 @@
  */
 import { JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from '../../../memory/layout.js';
 import { I32, I64 } from '../../../wasm/values.js';
-import { get64 } from '../../emitter.js';
+import { type Emitter, get64 } from '../../emitter.js';
 import { decodeAt } from '../../externals.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { displacement, load16, RecordField } from './record.js';
 
-/** (RIP) → record. When the fetch faults, the record that delivers the fault; then `state.rip` is exact. */
-export const lookup = routine('lookup', { parameters: [I64], result: I32 }, (e, rip) => {
-  const { code } = e;
-  const key = rip.xor(get64(state.modeKey));
-  const slot = code.let(
+/** Address, less the cache's base, of the jump-cache slot for a RIP. */
+export function jumpSlot(e: Emitter, rip: I64): I32 {
+  return e.code.let(
     rip
       .wrap()
       .and(JUMP_CACHE_ENTRIES - 1)
       .shl(4),
   );
-  code.if(I64.load(slot, JUMP_CACHE_BASE).eq(key), () => {
-    const record = code.let(I32.load(slot, JUMP_CACHE_BASE + 8));
-    e.set64(state.pageBase, rip.sub(load16(record, RecordField.offset).extendU()));
-    code.return(record);
-  });
+}
+
+/** Whether a slot holds the record for a RIP in the mode in force. */
+export function isJumpTo(slot: I32, rip: I64): I32 {
+  return I64.load(slot, JUMP_CACHE_BASE).eq(rip.xor(get64(state.modeKey)));
+}
+
+/** Moves to the page of the slot's record, and gives it. */
+export function followJump(e: Emitter, slot: I32, rip: I64): I32 {
+  const record = e.code.let(I32.load(slot, JUMP_CACHE_BASE + 8));
+  e.set64(state.pageBase, rip.sub(load16(record, RecordField.offset).extendU()));
+  return record;
+}
+
+/** (RIP) → record. When the fetch faults, the record that delivers the fault; then `state.rip` is exact. */
+export const lookup = routine('lookup', { parameters: [I64], result: I32 }, (e, rip) => {
+  const { code } = e;
+  const slot = jumpSlot(e, rip);
+  code.if(isJumpTo(slot, rip), () => code.return(followJump(e, slot, rip)));
   e.set64(state.rip, rip);
   code.return(e.call(decodeAt));
 });

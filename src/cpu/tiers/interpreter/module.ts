@@ -14,7 +14,7 @@ import type { Routine } from '../../routine.js';
 import { deliverPending } from '../../system/delivery.js';
 import { updateMode } from '../../system/mode.js';
 import { VARIANTS } from './binding.js';
-import { buildDispatchLoop } from './dispatch.js';
+import { buildDispatch, buildRun } from './dispatch.js';
 import { emitFunction, enumerateHandlers } from './handlers.js';
 import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
@@ -39,6 +39,7 @@ export function generateInterpreter(): InterpreterModule {
   module.importMemory('memory', RAM_BASE / PAGE_SIZE, 65536);
   const linker = new ModuleLinker(module);
   const run = module.declare('run', []);
+  const dispatch = module.declare<I32>('dispatch', [I32.type], I32);
   const table = enumerateHandlers(linker, PSEUDO_HANDLERS);
   const inLoop = table.handlers.filter((handler) => handler.inLoop);
   const type = module.type([I32.type], [I32.type]);
@@ -48,7 +49,8 @@ export function generateInterpreter(): InterpreterModule {
     return handle;
   });
   module.table([...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
-  module.define(run, (code) => buildDispatchLoop(code, linker, type, inLoop));
+  module.define(dispatch, (code) => buildDispatch(code, linker, inLoop));
+  module.define(run, (code) => buildRun(code, linker, type, dispatch));
   module.export(run);
   for (const entry of ENTRY_POINTS) module.export(linker.link(entry as unknown as Routine));
   linker.finish();

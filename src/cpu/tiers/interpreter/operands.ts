@@ -95,11 +95,10 @@ export class RegisterOperand extends BoundOperand {
     return this.context.code.let(loadInteger(this.#address(), this.width));
   }
   override write(value: I64): void {
-    const { code } = this.context;
-    if (this.binding.file !== 'general') code.store(this.#address(), value);
-    else if (this.width === 8) code.store8(this.#address(), value);
-    else if (this.width === 16) code.store16(this.#address(), value);
-    else code.store(this.#address(), this.width === 32 ? value.wrap().extendU() : value);
+    const { context } = this;
+    if (this.binding.file !== 'general') context.storeState(this.#address(), value);
+    else if (this.width === 32) context.storeInteger(this.#address(), value.wrap().extendU(), 64);
+    else context.storeInteger(this.#address(), value, this.width);
   }
   override modify(): Place {
     return { value: this.read(), write: (value) => this.write(value) };
@@ -111,7 +110,7 @@ export class RegisterOperand extends BoundOperand {
     return this.context.code.let(V128.load(this.#address()));
   }
   override writeVector(value: V128): void {
-    this.context.code.store(this.#address(), value);
+    this.context.storeState(this.#address(), value);
   }
   override readLow(width: 32 | 64): V128 {
     return this.context.code.let(loadLow(this.#address(), width));
@@ -120,13 +119,13 @@ export class RegisterOperand extends BoundOperand {
     return this.context.code.let(F64.load(this.#address()));
   }
   override writeF64(value: F64): void {
-    this.context.code.store(this.#address(), value);
+    this.context.storeState(this.#address(), value);
   }
   override readF32(): F32 {
     return this.context.code.let(F32.load(this.#address()));
   }
   override writeF32(value: F32): void {
-    this.context.code.store(this.#address(), value);
+    this.context.storeState(this.#address(), value);
   }
 }
 
@@ -176,7 +175,7 @@ export class MemoryOperand extends BoundOperand {
   }
   #store(bytes: number, value: Value, aligned = false): void {
     const host = this.#place(bytes, 'write', aligned);
-    this.context.code.store(host, value);
+    this.context.storeState(host, value);
     commit(this.context, host);
   }
   override read(): I64 {

@@ -1,0 +1,73 @@
+/** Handlers of records that are no instructions, and what becomes of an instruction that raised an exception. */
+import { I32, type I64 } from '../../../wasm/values.js';
+import { type Emitter, get32, get64 } from '../../emitter.js';
+import { decodeAt, unimplemented } from '../../externals.js';
+import { fetchPhysical } from '../../mmu/fetch.js';
+import { type Routine, routine } from '../../routine.js';
+import * as state from '../../state.js';
+import { Vector } from '../../state.js';
+import { deliverPending } from '../../system/delivery.js';
+import { lookup } from './lookup.js';
+import { immediate, load16, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
+
+/** RIP of a record's instruction. */
+export function ripOf(record: I32): I64 {
+  return get64(state.pageBase).add(load16(record, RecordField.offset).extendU()).and(get64(state.ripMask));
+}
+
+function deliver(e: Emitter): void {
+  e.call(deliverPending);
+  e.code.return(e.call(lookup, get64(state.rip)));
+}
+
+/** (record of the instruction that left an exception pending) → record of the handler */
+export const abortHandler = routine('abortHandler', { parameters: [I32], result: I32 }, (e, record) => {
+  e.set64(state.rip, ripOf(record));
+  deliver(e);
+});
+
+/** What is no instruction gives its turn back. */
+function refund(e: Emitter): void {
+  e.set32(state.budget, get32(state.budget).add(1));
+}
+
+const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => void> = {
+  nextPage: (e, record) => {
+    refund(e);
+    e.code.return(e.call(lookup, e.code.let(ripOf(record))));
+  },
+  stale: (e, record) => {
+    refund(e);
+    e.set64(state.rip, ripOf(record));
+    e.code.return(e.call(decodeAt));
+  },
+  goto: (e, record) => {
+    refund(e);
+    e.code.return(I32.load(record, RecordField.link));
+  },
+  fetchFault: (e) => deliver(e),
+  checkNextPage: (e, record) => {
+    const { code } = e;
+    refund(e);
+    const following = get64(state.pageBase).add(4096).and(get64(state.ripMask));
+    const physical = e.call(fetchPhysical, code.let(following));
+    code.if(physical.eq(immediate(record)), () => code.return(record.add(RECORD_SIZE)));
+    e.set64(state.rip, ripOf(record));
+    code.return(e.call(decodeAt));
+  },
+  unimplemented: (e, record) => {
+    e.set64(state.rip, ripOf(record));
+    e.call(unimplemented, record);
+    e.raise(Vector.ud);
+  },
+  invalid: (e) => e.raise(Vector.ud),
+  tooLong: (e) => e.raise(Vector.gp, 0),
+};
+
+/** In the order of `PseudoHandler`: (record) → next record, or 0 for an exception. */
+export const pseudoHandlers: readonly Routine<readonly [typeof I32], I32>[] = Object.keys(PseudoHandler).map(
+  (name) =>
+    routine(`pseudo ${name}`, { parameters: [I32], result: I32 }, (e, record) =>
+      BODIES[name as keyof typeof PseudoHandler](e, record),
+    ),
+);
