@@ -225,7 +225,7 @@ export const scanRun = forWidths((width) =>
 
 /**
  * (source segment, source offset, ES offset, ones in the bits of an offset, elements wanted, 1 to go on while
- * equal, else 0) → elements compared, the last pair in `exchange`
+ * equal, else 0) → elements compared, the last pair in `exchange`. Like silicon, it meets ES's faults first.
  */
 export const compareRun = forWidths((width) =>
   routine(
@@ -233,11 +233,11 @@ export const compareRun = forWidths((width) =>
     { parameters: [I32, I64, I64, I64, I64, I32], result: I64, mayFault: true },
     (e, segment, from, to, mask, wanted, whileEqual) => {
       const { code } = e;
-      const source = beginRun(e, width, 'read', segment, from, mask, wanted);
-      const first = code.variable(I64, load(source.host, width));
-      const target = beginRun(e, width, 'read', I32.const(Segment.es), to, mask, source.elements);
-      const { elements } = target;
+      const target = beginRun(e, width, 'read', I32.const(Segment.es), to, mask, wanted);
       const second = code.variable(I64, load(target.host, width));
+      const source = beginRun(e, width, 'read', segment, from, mask, target.elements);
+      const { elements } = source;
+      const first = code.variable(I64, load(source.host, width));
       const step = stepOf(e, width);
       const readFirst = code.variable(I32, source.host);
       const readSecond = code.variable(I32, target.host);

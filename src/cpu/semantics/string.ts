@@ -34,38 +34,50 @@ export function pointer(context: Context, register: number, { mask }: Pass): I64
   return context.code.let(context.register(register, 64).and(mask));
 }
 
-/**
- * One pass over the elements at some pointers.
- * @param run what it does, and answers how many elements that were
- * @param goOn whether the repetition continues, after the run
- */
-export function stringPass(
-  context: Context,
-  pointers: readonly number[],
-  width: number,
-  run: (pass: Pass) => I64,
-  goOn?: (pass: Pass) => I32,
-): void {
+interface StringInstruction {
+  /** Registers that point at elements. */
+  readonly pointers: readonly number[];
+  /** Bits of an element. */
+  readonly width: number;
+  /** What one pass does; answers how many elements that were. */
+  run(pass: Pass): I64;
+  /** Whether the repetition continues after the run; absent, it does while elements are left. */
+  goOn?(pass: Pass): I32;
+  /** Whether a count of 0 cuts the pointers to the address size too, as it does with MOVS and STOS on silicon. */
+  readonly cutsPointers?: boolean;
+}
+
+/** One pass of a string instruction, and the next one if elements are left. */
+export function stringPass(context: Context, instruction: StringInstruction): void {
   const { code } = context;
   const mask = code.let(context.addressMask());
   const repeat = code.let(context.repeat());
   const counter = code.let(context.register(rcx, 64).and(mask));
   const count = code.let(select(repeat, counter, I64.const(1)));
   const pass = { mask, count, repeat };
-  code.if(count.eqz().eqz(), () => {
-    const done = run(pass);
-    const bytes = done.mul(width / 8);
-    const distance = code.let(select(goesDown(), I64.const(0).sub(bytes), bytes));
-    for (const register of pointers) {
-      setByAddressSize(context, register, context.register(register, 64).add(distance), mask);
-    }
-    code.if(repeat, () => {
-      const left = code.let(count.sub(done));
-      setByAddressSize(context, rcx, left, mask);
-      const more = left.ne(0);
-      code.if(goOn ? more.and(goOn(pass)) : more, () => context.restart());
-    });
-  });
+  const moveBy = (register: number, distance: I64 | number): void => {
+    setByAddressSize(context, register, context.register(register, 64).add(distance), mask);
+  };
+  code.if(
+    count.eqz(),
+    () => {
+      for (const register of [rcx, ...(instruction.cutsPointers ? instruction.pointers : [])]) {
+        moveBy(register, 0);
+      }
+    },
+    () => {
+      const done = instruction.run(pass);
+      const bytes = done.mul(instruction.width / 8);
+      const distance = code.let(select(goesDown(), I64.const(0).sub(bytes), bytes));
+      for (const register of instruction.pointers) moveBy(register, distance);
+      code.if(repeat, () => {
+        const left = code.let(count.sub(done));
+        setByAddressSize(context, rcx, left, mask);
+        const more = left.ne(0);
+        code.if(instruction.goOn ? more.and(instruction.goOn(pass)) : more, () => context.restart());
+      });
+    },
+  );
 }
 
 function widthOf(operand: Operand | undefined): Width {
@@ -74,27 +86,41 @@ function widthOf(operand: Operand | undefined): Width {
 
 define('MOVS', 'Copies elements from the source segment:RSI to ES:RDI.', (context) => {
   const width = widthOf(context.operands[0]);
-  stringPass(context, [rsi, rdi], width, (pass) => {
-    const [from, to] = [pointer(context, rsi, pass), pointer(context, rdi, pass)];
-    return context.call(moveRun[width], context.segment(), from, to, pass.mask, pass.count);
+  stringPass(context, {
+    pointers: [rsi, rdi],
+    width,
+    cutsPointers: true,
+    run: (pass) => {
+      const [from, to] = [pointer(context, rsi, pass), pointer(context, rdi, pass)];
+      return context.call(moveRun[width], context.segment(), from, to, pass.mask, pass.count);
+    },
   });
 });
 
 define('STOS', 'Stores rAX to the elements at ES:RDI.', (context) => {
   const width = widthOf(context.operands[0]);
-  stringPass(context, [rdi], width, (pass) => {
-    const value = context.register(rax, width);
-    return context.call(fillRun[width], pointer(context, rdi, pass), pass.mask, pass.count, value);
+  stringPass(context, {
+    pointers: [rdi],
+    width,
+    cutsPointers: true,
+    run: (pass) => {
+      const value = context.register(rax, width);
+      return context.call(fillRun[width], pointer(context, rdi, pass), pass.mask, pass.count, value);
+    },
   });
 });
 
 define('LODS', 'Loads the element at the source segment:RSI into rAX; one a pass.', (context) => {
   const width = widthOf(context.operands[0]);
-  stringPass(context, [rsi], width, (pass) => {
-    const offset = pointer(context, rsi, pass);
-    const linear = context.linear(context.segment(), offset, width / 8, 'read');
-    context.setRegister(rax, width, context.load(linear, width));
-    return I64.const(1);
+  stringPass(context, {
+    pointers: [rsi],
+    width,
+    run: (pass) => {
+      const offset = pointer(context, rsi, pass);
+      const linear = context.linear(context.segment(), offset, width / 8, 'read');
+      context.setRegister(rax, width, context.load(linear, width));
+      return I64.const(1);
+    },
   });
 });
 
@@ -109,29 +135,27 @@ function subtract(context: Context, left: I64, right: I64, width: number): void 
 
 define('SCAS', 'Compares rAX with the elements at ES:RDI.', (context) => {
   const width = widthOf(context.operands[0]);
-  stringPass(
-    context,
-    [rdi],
+  stringPass(context, {
+    pointers: [rdi],
     width,
-    (pass) => {
+    run: (pass) => {
       const value = context.register(rax, width);
       const offset = pointer(context, rdi, pass);
       const done = context.call(scanRun[width], offset, pass.mask, pass.count, value, whileEqual(pass));
       subtract(context, value, context.code.let(get64(state.exchange, 1)), width);
       return done;
     },
-    (pass) => context.flags.zf().eq(whileEqual(pass)),
-  );
+    goOn: (pass) => context.flags.zf().eq(whileEqual(pass)),
+  });
 });
 
 define('CMPS', 'Compares the elements at the source segment:RSI with those at ES:RDI.', (context) => {
   const { code } = context;
   const width = widthOf(context.operands[0]);
-  stringPass(
-    context,
-    [rsi, rdi],
+  stringPass(context, {
+    pointers: [rsi, rdi],
     width,
-    (pass) => {
+    run: (pass) => {
       const [from, to] = [pointer(context, rsi, pass), pointer(context, rdi, pass)];
       const segment = context.segment();
       const equal = whileEqual(pass);
@@ -140,6 +164,6 @@ define('CMPS', 'Compares the elements at the source segment:RSI with those at ES
       subtract(context, left, right, width);
       return done;
     },
-    (pass) => context.flags.zf().eq(whileEqual(pass)),
-  );
+    goOn: (pass) => context.flags.zf().eq(whileEqual(pass)),
+  });
 });
