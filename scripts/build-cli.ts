@@ -1,14 +1,16 @@
 /**
- * Bundles the `univisor` command into few minified CommonJS files, with everything it depends on: it starts in a
- * fraction of the time that separate ES modules take. The interpreter lies in a file of its own beside them, so that
- * nothing decodes base64 at start-up.
+ * Bundles the `univisor` command so that it starts soon: all of it in one minified CommonJS file, a V8 code cache for
+ * that file, and the interpreter in a file of its own, so that nothing decodes base64. `src/cli/launcher.ts` puts them
+ * together.
  */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
 import type { InterpreterModule } from '../src/cpu/tiers/interpreter/module.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const PROGRAM = 'program.js';
 const DATA_FILE = 'interpreter.bin';
 
 /** @param directory for the bundle; emptied first */
@@ -17,30 +19,70 @@ export async function buildCli(directory: string, interpreter: InterpreterModule
   mkdirSync(directory, { recursive: true });
   const { rows, handlers, bytes } = interpreter;
   const parts = { rows: bytesOf(rows), handlers: bytesOf(handlers), wasm: bytes };
+  writeFileSync(`${directory}/${DATA_FILE}`, Buffer.concat(Object.values(parts)));
+  // The package's own type is ES modules.
+  writeFileSync(`${directory}/package.json`, '{ "type": "commonjs" }\n');
+  await bundle('src/cli/main.ts', directory, PROGRAM, [interpreterInFile(parts), withoutSlowModules]);
+  await bundle('src/cli/launcher.ts', directory, 'univisor.js', []);
+  chmodSync(`${directory}/univisor.js`, 0o755);
+  makeCodeCache(directory);
+}
+
+async function bundle(entry: string, directory: string, file: string, plugins: Plugin[]): Promise<void> {
   await build({
     root,
     configFile: false,
     logLevel: 'warn',
-    plugins: [interpreterInFile(parts)],
+    plugins,
     ssr: { noExternal: true },
     build: {
-      ssr: 'src/cli/main.ts',
+      ssr: entry,
       outDir: directory,
       emptyOutDir: false,
       target: 'node20',
       minify: true,
+      // The notices that the licences of what is bundled ask for.
+      ...(file === PROGRAM && { license: { fileName: 'LICENSES.md' } }),
       rolldownOptions: {
         // yargs resolves configuration files by it, which we have none of.
         transform: { define: { 'import.meta.resolve': 'undefined' } },
-        output: { format: 'cjs', entryFileNames: 'univisor.js', chunkFileNames: '[name].js' },
+        output: { format: 'cjs', entryFileNames: file, codeSplitting: false },
       },
     },
   });
-  writeFileSync(`${directory}/${DATA_FILE}`, Buffer.concat(Object.values(parts)));
-  // The package's own type is ES modules.
-  writeFileSync(`${directory}/package.json`, '{ "type": "commonjs" }\n');
-  chmodSync(`${directory}/univisor.js`, 0o755);
 }
+
+/** Runs a guest and keeps what V8 compiled for it. A start without the cache works too, only slower. */
+function makeCodeCache(directory: string): void {
+  const script = fileURLToPath(new URL('make-code-cache.cjs', import.meta.url));
+  const guest = `${root}guests/hello/hello.elf`;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [script, directory, 'run', guest, '--timeout', '10'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0) console.warn(`the guest that warms the code cache ended with ${status}\n${stderr}`);
+}
+
+/**
+ * Modules under yargs that take longer to load than all the rest, and what is enough for us in their place.
+ * string-width parses regular expressions over all emoji, and our help is ASCII; assert loads half of Node's library,
+ * and yargs' own browser build does without it.
+ */
+const SLOW_MODULES: Readonly<Record<string, string>> = {
+  'string-width': 'export default (text) => text.length;',
+  assert: 'export const strictEqual = () => {}; export const notStrictEqual = () => {};',
+};
+
+const withoutSlowModules: Plugin = {
+  name: 'univisor:without-slow-modules',
+  enforce: 'pre',
+  resolveId: (id) => (Object.hasOwn(SLOW_MODULES, id) ? `\0${id}` : undefined),
+  load: (id) => SLOW_MODULES[id.slice(1)],
+};
 
 /** Puts a reader of the data file in the place of the generated module. */
 function interpreterInFile(parts: Readonly<Record<string, Uint8Array>>): Plugin {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The `univisor` command: the one place that reads the process's arguments and sets its exit status. The interpreter
  * begins to compile before anything else is loaded, so that it is ready when the image is.
