@@ -108,7 +108,9 @@ export function descriptor(base: number, limit: number, access: number): bigint 
 
 export class SystemWorld {
   readonly cpu: Cpu;
-  /** What ports answer, and what was written to them. */
+  /** Instructions that were run and have no meaning. */
+  readonly unimplemented: string[] = [];
+  /** What was written to ports. A byte read from one is its number. */
   readonly written: { port: number; width: number; value: number }[] = [];
   interruptVector: number | undefined;
 
@@ -121,7 +123,7 @@ export class SystemWorld {
     interpreter: Awaited<ReturnType<typeof loadInterpreter>>,
   ) {
     const bus: Bus = {
-      readPort: (port, width) => (port * 0x01010101) % 2 ** (8 * width),
+      readPort: (port, width) => ((port & 0xff) * 0x01010101) % 2 ** (8 * width),
       writePort: (port, width, value) => {
         this.written.push({ port, width, value });
         if (port === 0x80) this.raise(value & 0xff);
@@ -137,7 +139,13 @@ export class SystemWorld {
         return vector;
       },
     };
-    this.cpu = new Cpu({ interpreter, ramSize: 4 << 20, bus, interrupts });
+    this.cpu = new Cpu({
+      interpreter,
+      ramSize: 4 << 20,
+      bus,
+      interrupts,
+      onUnimplemented: ({ mnemonic }) => this.unimplemented.push(mnemonic),
+    });
     this.#tables();
     this.setUp();
   }
@@ -201,7 +209,7 @@ export class SystemWorld {
     this.put64(PAGE_TABLE + (linear >> 12) * 8, BigInt(linear & ~0xfff) | flags);
   }
 
-  /** Makes the processor's state that of freshly entered ring 0. */
+  /** Resets the processor, which a HLT keeps from running on, to freshly entered ring 0. Memory stays. */
   setUp(): void {
     const view = this.cpu.state;
     this.cpu.reset();
@@ -317,7 +325,7 @@ export class SystemWorld {
       memory.store(TSS + 4, 4, RING_0_ENTRY_STACK);
       memory.store(TSS + 8, 4, S.kernelData);
     }
-    memory.store(TSS + 102, 2, 0x68);
+    memory.store(TSS + 102, 2, 0xffff);
     this.put64(PML4, BigInt(PML4 + 0x1000) | 7n);
     this.put64(PML4 + 0x1000, BigInt(PML4 + 0x2000) | 7n);
     this.put64(PML4 + 0x2000, BigInt(PAGE_TABLE) | 7n);
