@@ -61,7 +61,8 @@ function defineOrdering<F extends Float<F>>(format: Format<F>, suffix: string): 
     { prefix: 'UCOMI', quietSignals: 0, summary: 'Compares into ZF, PF, CF; a signalling NaN is invalid.' },
   ];
   for (const { prefix, quietSignals, summary } of families) {
-    defineHotVector(prefix + suffix, summary, (context) => {
+    const give = format.width === 64 ? defineHotVector : defineVector;
+    give(prefix + suffix, summary, (context) => {
       const { code } = context;
       const [first, second] = pair(context);
       const b = format.read(second);

@@ -6,11 +6,11 @@ import { defineBinary, lanes } from './common.js';
 const { i8x16, i16x8, i32x4, i64x2 } = Simd;
 
 /** Instructions that are one WebAssembly operation. */
-const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string, hot?: boolean][] = [
+const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string][] = [
   ['PADDB', i8x16.add, 'Adds bytes.'],
   ['PADDW', i16x8.add, 'Adds 16-bit lanes.'],
-  ['PADDD', i32x4.add, 'Adds 32-bit lanes.', true],
-  ['PADDQ', i64x2.add, 'Adds 64-bit lanes.', true],
+  ['PADDD', i32x4.add, 'Adds 32-bit lanes.'],
+  ['PADDQ', i64x2.add, 'Adds 64-bit lanes.'],
   ['PSUBB', i8x16.sub, 'Subtracts bytes.'],
   ['PSUBW', i16x8.sub, 'Subtracts 16-bit lanes.'],
   ['PSUBD', i32x4.sub, 'Subtracts 32-bit lanes.'],
@@ -31,9 +31,9 @@ const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string, hot?:
   ['PMINSW', i16x8.minS, 'Keeps the lesser signed 16-bit lanes.'],
   ['PMAXUB', i8x16.maxU, 'Keeps the greater unsigned bytes.'],
   ['PMAXSW', i16x8.maxS, 'Keeps the greater signed 16-bit lanes.'],
-  ['PCMPEQB', i8x16.eq, 'Ones in each byte that is equal.', true],
+  ['PCMPEQB', i8x16.eq, 'Ones in each byte that is equal.'],
   ['PCMPEQW', i16x8.eq, 'Ones in each 16-bit lane that is equal.'],
-  ['PCMPEQD', i32x4.eq, 'Ones in each 32-bit lane that is equal.', true],
+  ['PCMPEQD', i32x4.eq, 'Ones in each 32-bit lane that is equal.'],
   ['PCMPGTB', i8x16.gtS, 'Ones in each signed byte that is greater.'],
   ['PCMPGTW', i16x8.gtS, 'Ones in each signed 16-bit lane that is greater.'],
   ['PCMPGTD', i32x4.gtS, 'Ones in each signed 32-bit lane that is greater.'],
@@ -41,8 +41,8 @@ const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string, hot?:
   ['PACKUSWB', i8x16.narrowU, 'Narrows signed 16-bit lanes to unsigned bytes, saturating.'],
   ['PACKSSDW', i16x8.narrowS, 'Narrows 32-bit lanes to signed 16-bit ones, saturating.'],
 ];
-for (const [mnemonic, opcode, summary, hot] of SIMPLE) {
-  defineBinary(mnemonic, summary, (a, b) => a.binary(opcode, b), hot);
+for (const [mnemonic, opcode, summary] of SIMPLE) {
+  defineBinary(mnemonic, summary, (a, b) => a.binary(opcode, b));
 }
 
 /** The upper halves of eight 32-bit products. */

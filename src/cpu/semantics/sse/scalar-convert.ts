@@ -7,7 +7,7 @@ import { get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Rounding } from '../../system/mxcsr.js';
-import { defineHotVector, pair } from './common.js';
+import { defineHotVector, defineVector, pair } from './common.js';
 import { beginExceptions, commitExceptions, roundingMode } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 import { softFromInteger, softNarrow, softToInteger, softWiden } from './soft-convert.js';
@@ -37,7 +37,8 @@ function defineFromInteger<F extends Float<F>>(
   const name = `CVTSI2${suffix}`;
   const slow = committed(`${name}Slow`, softFromInteger(format));
   const limit = 1n << BigInt(format.precision);
-  defineHotVector(name, 'Converts a signed integer; the other lanes are kept.', (context) => {
+  const give = format.width === 64 ? defineHotVector : defineVector;
+  give(name, 'Converts a signed integer; the other lanes are kept.', (context) => {
     const { code } = context;
     const [destination, source] = pair(context);
     const read = source.read();
@@ -67,24 +68,21 @@ function defineToInteger<F extends Float<F>>(format: Format<F>, suffix: string, 
     },
   );
   const how = truncate ? 'truncated' : 'rounded';
-  defineHotVector(
-    name,
-    `Converts to a signed integer, ${how}; the indefinite one on overflow.`,
-    (context) => {
-      const { code } = context;
-      const [destination, source] = pair(context);
-      const operand = format.read(source);
-      const value = code.let(format.widen(operand));
-      const limit = F64.const(destination.width === 64 ? 2 ** 63 : 2 ** 31 - 1);
-      const result = code.variable(I64);
-      code.if(
-        value.abs().lt(limit).and(fast()),
-        () => result.set((truncate ? value : value.nearest()).truncSatI64S()),
-        () => result.set(context.call(slow, format.bits(operand), I32.const(destination.width))),
-      );
-      destination.write(result.get());
-    },
-  );
+  const give = truncate && format.width === 64 ? defineHotVector : defineVector;
+  give(name, `Converts to a signed integer, ${how}; the indefinite one on overflow.`, (context) => {
+    const { code } = context;
+    const [destination, source] = pair(context);
+    const operand = format.read(source);
+    const value = code.let(format.widen(operand));
+    const limit = F64.const(destination.width === 64 ? 2 ** 63 : 2 ** 31 - 1);
+    const result = code.variable(I64);
+    code.if(
+      value.abs().lt(limit).and(fast()),
+      () => result.set((truncate ? value : value.nearest()).truncSatI64S()),
+      () => result.set(context.call(slow, format.bits(operand), I32.const(destination.width))),
+    );
+    destination.write(result.get());
+  });
 }
 for (const truncate of [false, true]) {
   defineToInteger(DOUBLE, 'SD', truncate);
@@ -92,7 +90,7 @@ for (const truncate of [false, true]) {
 }
 
 const widenSlow = committed('CVTSS2SDSlow', softWiden);
-defineHotVector('CVTSS2SD', 'Converts a single to a double; the upper half is kept.', (context) => {
+defineVector('CVTSS2SD', 'Converts a single to a double; the upper half is kept.', (context) => {
   const { code } = context;
   const [destination, source] = pair(context);
   const value = source.readF32();
@@ -113,7 +111,7 @@ export const NARROWABLE = {
 } as const;
 
 const narrowSlow = committed('CVTSD2SSSlow', softNarrow);
-defineHotVector('CVTSD2SS', 'Converts a double to a single; the upper three lanes are kept.', (context) => {
+defineVector('CVTSD2SS', 'Converts a double to a single; the upper three lanes are kept.', (context) => {
   const { code } = context;
   const [destination, source] = pair(context);
   const value = source.readF64();

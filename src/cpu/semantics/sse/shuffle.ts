@@ -6,7 +6,7 @@
 import { Simd } from '../../../wasm/simd.js';
 import { I32, type I64, select, V128 } from '../../../wasm/values.js';
 import type { Context, Operand } from '../context.js';
-import { bytes, defineBinary, defineHotVector, defineVector, lanes, pair, ZERO_VECTOR } from './common.js';
+import { bytes, defineBinary, defineVector, lanes, pair, ZERO_VECTOR } from './common.js';
 
 /** Byte positions that interleave lanes of two vectors, from a half of each. */
 function interleaved(laneBytes: number, high: boolean): number[] {
@@ -28,7 +28,7 @@ const UNPACKS: readonly [low: string, high: string, laneBytes: number, hot: bool
 for (const [low, high, laneBytes, hot] of UNPACKS) {
   const what = `Interleaves ${8 * laneBytes}-bit lanes of the`;
   defineBinary(low, `${what} low halves.`, (a, b) => a.shuffle(b, interleaved(laneBytes, false)), hot);
-  defineBinary(high, `${what} high halves.`, (a, b) => a.shuffle(b, interleaved(laneBytes, true)), hot);
+  defineBinary(high, `${what} high halves.`, (a, b) => a.shuffle(b, interleaved(laneBytes, true)));
 }
 
 function control(context: Context): I32 {
@@ -43,7 +43,7 @@ function positions32(context: Context): V128 {
   return context.code.let(positions.or(lanes(32, 0x03020100)));
 }
 
-defineHotVector('PSHUFD', 'Puts any of the four 32-bit lanes into each.', (context) => {
+defineVector('PSHUFD', 'Puts any of the four 32-bit lanes into each.', (context) => {
   const [destination, source] = pair(context);
   destination.writeVector(source.readVector(true).binary(Simd.swizzle, positions32(context)));
 });
