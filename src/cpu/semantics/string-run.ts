@@ -14,7 +14,7 @@ import { Flag, Segment } from '../state.js';
 import type { Width } from './flags.js';
 
 /** Below so many bytes a loop is faster than a call of memory.copy or memory.fill. */
-const SHORT = 32;
+const SHORT = 8;
 
 export function goesDown(): I32 {
   return get32(state.systemFlags).and(Flag.df).ne(0);
