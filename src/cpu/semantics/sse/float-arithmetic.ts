@@ -221,7 +221,7 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
     (e, a, b) => {
       beginExceptions(e);
       const result = e.call(lane, format.bits(a as F), format.bits(b as F));
-      e.call(commitExceptions);
+      e.code.if(get32(state.mxcsrRaised), () => e.call(commitExceptions));
       e.code.return(format.value(result));
     },
   ) as Routine<readonly [typeof format.make, typeof format.make], F>;

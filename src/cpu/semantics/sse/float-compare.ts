@@ -42,6 +42,11 @@ function makeRelate<F extends Float<F>>(
     { parameters: [I64, I64, I32], result: I32, mayFault: true },
     (e, first, second, quietSignals) => {
       const { code } = e;
+      const plain = format.isNormalOrZero(first).and(format.isNormalOrZero(second));
+      code.if(plain, () => {
+        const [x, y] = [format.value(first), format.value(second)];
+        code.return(x.lt(y).or(x.eq(y).shl(1)));
+      });
       const a = denormalAsZero(e, format, first);
       const b = denormalAsZero(e, format, second);
       beginExceptions(e);
