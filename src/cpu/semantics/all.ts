@@ -25,6 +25,7 @@ import './interrupt.js';
 import './interrupt-return.js';
 import './port-io.js';
 import './processor.js';
+import './random.js';
 import './segment-base.js';
 import './segment-query.js';
 import './system-call.js';

@@ -43,8 +43,8 @@ const LEAF_1_EDX = {
   SSE: 25,
   SSE2: 26,
 } as const;
-const LEAF_1_ECX = { CX16: 13, POPCNT: 23, HYPERVISOR: 31 } as const;
-const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, SMAP: 20 } as const;
+const LEAF_1_ECX = { CX16: 13, POPCNT: 23, RDRAND: 30, HYPERVISOR: 31 } as const;
+const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, RDSEED: 18, SMAP: 20 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
 const EXTENDED_1_ECX = { LAHF64: 0 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
