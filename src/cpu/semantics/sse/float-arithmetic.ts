@@ -136,6 +136,8 @@ const HOT = new Set(['ADDSD', 'SUBSD', 'MULSD', 'DIVSD', 'SQRTSD', 'ADDPD', 'SUB
 /** Mnemonic suffixes by lane width. */
 const SUFFIX = { 32: 'S', 64: 'D' } as const;
 
+type LaneRoutine = Routine<readonly [typeof I64, typeof I64], I64>;
+
 /** (a, b) → result of one lane, flags in `mxcsrRaised`; takes the middle way where only PE is to be found out. */
 function laneRoutine<F extends Float<F>>(
   operation: Operation,
@@ -212,9 +214,8 @@ function slowWord(operation: Operation): I32 {
   return operation.chooses ? word.shl(31) : word;
 }
 
-function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F>): void {
+function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F>, lane: LaneRoutine): void {
   const name = `${operation.name}S${SUFFIX[format.width]}`;
-  const lane = laneRoutine(operation, format);
   const slow = routine(
     `${name}Slow`,
     { parameters: [format.make, format.make], result: format.make, mayFault: true },
@@ -239,9 +240,8 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
   });
 }
 
-function definePacked<F extends Float<F>>(operation: Operation, format: Format<F>): void {
+function definePacked<F extends Float<F>>(operation: Operation, format: Format<F>, lane: LaneRoutine): void {
   const name = `${operation.name}P${SUFFIX[format.width]}`;
-  const lane = laneRoutine(operation, format);
   const slow = routine(
     `${name}Slow`,
     { parameters: [V128, V128], result: V128, mayFault: true },
@@ -272,9 +272,13 @@ function definePacked<F extends Float<F>>(operation: Operation, format: Format<F
   });
 }
 
+function defineBoth<F extends Float<F>>(operation: Operation, format: Format<F>): void {
+  const lane = laneRoutine(operation, format);
+  defineScalar(operation, format, lane);
+  definePacked(operation, format, lane);
+}
+
 for (const operation of OPERATIONS) {
-  defineScalar(operation, DOUBLE);
-  defineScalar(operation, SINGLE);
-  definePacked(operation, DOUBLE);
-  definePacked(operation, SINGLE);
+  defineBoth(operation, DOUBLE);
+  defineBoth(operation, SINGLE);
 }

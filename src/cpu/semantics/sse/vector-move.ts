@@ -124,7 +124,16 @@ defineVector('MASKMOVDQU', 'Stores to rDI the bytes whose mask byte has its top 
   commit(context, host);
 });
 
-for (const name of ['LFENCE', 'MFENCE', 'SFENCE', 'PREFETCHNTA', 'PREFETCHT0', 'PREFETCHT1', 'PREFETCHT2']) {
+for (const name of [
+  'LFENCE',
+  'MFENCE',
+  'SFENCE',
+  'PREFETCHNTA',
+  'PREFETCHT0',
+  'PREFETCHT1',
+  'PREFETCHT2',
+  'PREFETCHW',
+]) {
   define(name, 'Does nothing: memory is always in order and has no cache here.', () => {});
 }
 
