@@ -15,9 +15,9 @@ import { type Context, define, type Operand } from './context.js';
 const DR6_ONES = 0xffff0ff0;
 const DR6_WRITABLE = 0xe00f;
 const DR6_BD = 1 << 13;
-/** DR7: bit 10 reads as 1; bits 12, 14 and 15 as 0. */
+/** DR7: bit 10 reads as 1; bits 11, 12, 14 and 15 as 0. */
 const DR7_ONES = 0x400;
-const DR7_ZEROS = 0xd000;
+const DR7_ZEROS = 0xd800;
 const DR7_GD = 1 << 13;
 
 /** The meaning of MOV where one operand is a control or debug register. */

@@ -84,6 +84,12 @@ define('INVLPG', 'Forgets the translation of the operand’s page.', (context) =
   context.resumeNext();
 });
 
+define(
+  'RDSSP',
+  'Does nothing: there are no shadow stacks, and its encoding is a NOP without them.',
+  () => {},
+);
+
 /** By what offers them, were it there. */
 const ABSENT = {
   'always undefined': ['UD0', 'UD1', 'UD2'],
@@ -101,6 +107,8 @@ const ABSENT = {
     'VMPTRST',
     'VMCLEAR',
     'VMXON',
+    'INVEPT',
+    'INVVPID',
   ],
   SVM: ['VMRUN', 'VMMCALL', 'VMLOAD', 'VMSAVE', 'STGI', 'CLGI', 'SKINIT', 'INVLPGA'],
   SGX: ['ENCLV', 'ENCLS', 'ENCLU'],
@@ -108,6 +116,8 @@ const ABSENT = {
   RTM: ['XBEGIN', 'XABORT', 'XEND', 'XTEST'],
   PKU: ['RDPKRU', 'WRPKRU'],
   SERIALIZE: ['SERIALIZE'],
+  INVPCID: ['INVPCID'],
+  'shadow stacks': ['RSTORSSP', 'SETSSBSY', 'SAVEPREVSSP', 'CLRSSBSY', 'INCSSP', 'WRSS', 'WRUSS'],
   'system-management mode': ['RSM'],
 } as const;
 for (const [feature, names] of Object.entries(ABSENT)) {

@@ -39,6 +39,7 @@ const LEAF_1_EDX = {
   CMOV: 15,
   PAT: 16,
   PSE36: 17,
+  CLFSH: 19,
   FXSR: 24,
   SSE: 25,
   SSE2: 26,
@@ -46,7 +47,7 @@ const LEAF_1_EDX = {
 const LEAF_1_ECX = { CX16: 13, POPCNT: 23, RDRAND: 30, HYPERVISOR: 31 } as const;
 const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, RDSEED: 18, SMAP: 20 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
-const EXTENDED_1_ECX = { LAHF64: 0 } as const;
+const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
 const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
 
@@ -77,7 +78,8 @@ export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
       return [LAST_BASIC_LEAF, characters(VENDOR, 0), characters(VENDOR, 8), characters(VENDOR, 4)];
     case 1: {
       const oneProcessor = 1 << 16;
-      return [PROCESSOR_SIGNATURE, oneProcessor, bits(LEAF_1_ECX), bits(LEAF_1_EDX)];
+      const lineOf64Bytes = 8 << 8;
+      return [PROCESSOR_SIGNATURE, oneProcessor | lineOf64Bytes, bits(LEAF_1_ECX), bits(LEAF_1_EDX)];
     }
     case 7:
       return subleaf === 0 ? [0, bits(LEAF_7_EBX), bits(LEAF_7_ECX), 0] : NOTHING;
