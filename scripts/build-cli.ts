@@ -4,7 +4,7 @@
  * together.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
 import type { InterpreterModule } from '../src/cpu/tiers/interpreter/module.js';
@@ -13,9 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAM = 'program.js';
 const DATA_FILE = 'interpreter.bin';
 
-/** @param directory for the bundle; emptied first */
-export async function buildCli(directory: string, interpreter: InterpreterModule): Promise<void> {
-  rmSync(directory, { recursive: true, force: true });
+/** @param target folder for the bundle; replaced as a whole, so that whoever starts it meanwhile gets the old or the new */
+export async function buildCli(target: string, interpreter: InterpreterModule): Promise<void> {
+  const directory = `${target}-${process.pid}`;
   mkdirSync(directory, { recursive: true });
   const { rows, handlers, bytes } = interpreter;
   const parts = { rows: bytesOf(rows), handlers: bytesOf(handlers), wasm: bytes };
@@ -26,6 +26,8 @@ export async function buildCli(directory: string, interpreter: InterpreterModule
   await bundle('src/cli/launcher.ts', directory, 'univisor.js', []);
   chmodSync(`${directory}/univisor.js`, 0o755);
   makeCodeCache(directory);
+  rmSync(target, { recursive: true, force: true });
+  renameSync(directory, target);
 }
 
 async function bundle(entry: string, directory: string, file: string, plugins: Plugin[]): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs';
 import type { Syntax } from '../cpu/decode/disassembler.js';
 import type { CodeSize } from '../cpu/decode/instruction.js';
+import { imageOf } from './usage-error.js';
 import { parseCount, single } from './values.js';
 
 export interface DisasmSettings {
@@ -20,32 +21,30 @@ const SYNTAXES = ['intel', 'att'] as const;
 const BITS = ['auto', '16', '32', '64'] as const;
 
 export function disasmOptions(yargs: Argv) {
-  return yargs
-    .positional('image', { type: 'string', demandOption: true, describe: 'ELF or raw multiboot image' })
-    .options({
-      start: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Where to begin: an address (0x100000) or a symbol',
-      },
-      stop: { type: 'string', requiresArg: true, describe: 'Where to stop: an address or a symbol' },
-      count: { type: 'string', requiresArg: true, describe: 'At most so many instructions' },
-      bits: {
-        type: 'string',
-        requiresArg: true,
-        choices: BITS,
-        default: 'auto',
-        describe: "Code size; auto is the ELF class's, though a 64-bit image's entry is 32-bit code",
-      },
-      syntax: {
-        type: 'string',
-        requiresArg: true,
-        choices: SYNTAXES,
-        default: 'intel',
-        describe: 'Notation',
-      },
-      json: { type: 'boolean', describe: 'Print a JSON array of instructions' },
-    });
+  return yargs.positional('image', { type: 'string', describe: 'ELF or raw multiboot image' }).options({
+    start: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Where to begin: an address (0x100000) or a symbol',
+    },
+    stop: { type: 'string', requiresArg: true, describe: 'Where to stop: an address or a symbol' },
+    count: { type: 'string', requiresArg: true, describe: 'At most so many instructions' },
+    bits: {
+      type: 'string',
+      requiresArg: true,
+      choices: BITS,
+      default: 'auto',
+      describe: "Code size; auto is the ELF class's, though a 64-bit image's entry is 32-bit code",
+    },
+    syntax: {
+      type: 'string',
+      requiresArg: true,
+      choices: SYNTAXES,
+      default: 'intel',
+      describe: 'Notation',
+    },
+    json: { type: 'boolean', describe: 'Print a JSON array of instructions' },
+  });
 }
 
 type Parsed<B> = B extends Argv<infer A> ? A : never;
@@ -56,7 +55,7 @@ export function disasmSettings(given: DisasmArguments): DisasmSettings {
   const count = single('--count', given.count);
   const bits = single('--bits', given.bits);
   return {
-    image: given.image,
+    image: imageOf(given.image),
     start: single('--start', given.start),
     stop: single('--stop', given.stop),
     syntax: single('--syntax', given.syntax) === 'att' ? 'att' : 'intel',

@@ -8,7 +8,7 @@ import { disasmOptions } from './disasm-options.js';
 import { EXIT_STATUS_HELP } from './exit-status.js';
 import { runOptions } from './run-options.js';
 import { notSupported } from './unsupported.js';
-import { UsageError } from './usage-error.js';
+import { imageOf, UsageError } from './usage-error.js';
 
 /** Resolves to the exit status. */
 export type Action = () => Promise<number>;
@@ -29,7 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: '$0 IMAGE [-- GUEST ARGS]\n\nBoots an image and runs it on this terminal. Ctrl-A X quits.',
     define: (program, choose) =>
       program
-        .command('$0 <image>', false, runOptions, (given) =>
+        .command('$0 [image]', false, runOptions, (given) =>
           choose(async () => (await import('./run.js')).run(given)),
         )
         .epilogue(EXIT_STATUS_HELP),
@@ -38,15 +38,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Show what an image is and what it needs',
     usage: '$0 IMAGE\n\nShows what an image is and what it needs.',
     define: (program, choose) =>
-      program.command('$0 <image>', false, inspectOptions, ({ image, json = false }) =>
-        choose(async () => (await import('./inspect.js')).inspect(image, json)),
+      program.command('$0 [image]', false, inspectOptions, ({ image, json = false }) =>
+        choose(async () => (await import('./inspect.js')).inspect(imageOf(image), json)),
       ),
   },
   disasm: {
     summary: "Disassemble an image's code",
     usage: "$0 IMAGE\n\nDisassembles an image's code.",
     define: (program, choose) =>
-      program.command('$0 <image>', false, disasmOptions, (given) =>
+      program.command('$0 [image]', false, disasmOptions, (given) =>
         choose(async () => (await import('./disasm.js')).disasm(given)),
       ),
   },
@@ -108,7 +108,7 @@ function parser(args: readonly string[], name: string): Argv {
 
 function inspectOptions(program: Argv) {
   return program
-    .positional('image', { type: 'string', demandOption: true, describe: 'Any file' })
+    .positional('image', { type: 'string', describe: 'Any file' })
     .options({ json: { type: 'boolean', describe: 'Print JSON' } });
 }
 
@@ -116,6 +116,8 @@ function inspectOptions(program: Argv) {
 function usageError(message: string, args: readonly string[], program: string): UsageError {
   const seeHelp = `see ${program} --help`;
   const lines = message.split('\n').map((line) => line.trim());
+  const plain = valueComplaint(lines);
+  if (plain !== undefined) return new UsageError('bad-value', plain);
   const unknown = /^Unknown (?:arguments?|commands?): (.*)$/.exec(lines[0] ?? '')?.[1]?.split(', ');
   if (unknown === undefined) {
     return new UsageError('bad-usage', `${lowerFirst(lines.filter(Boolean).join(' '))}\n${seeHelp}`);
@@ -124,9 +126,23 @@ function usageError(message: string, args: readonly string[], program: string): 
   if (device !== undefined) return notSupported(device);
   const stray = unknown.find((name) => args.includes(name));
   if (stray !== undefined) return new UsageError('bad-usage', strayText(stray, program, seeHelp));
-  const options = unknown.map((name) => (name.length === 1 ? `-${name}` : `--${name}`));
+  const options = unknown.map(dashed);
   const noun = options.length === 1 ? 'there is no option' : 'there are no options';
   return new UsageError('bad-usage', `${noun} ${options.join(', ')}\n${seeHelp}`);
+}
+
+/** What is wrong with an option's value. */
+function valueComplaint(lines: readonly string[]): string | undefined {
+  const without = /^Not enough arguments following: (.*)$/.exec(lines[0] ?? '')?.[1];
+  if (without !== undefined) return `${dashed(without)} needs a value`;
+  const choice = /^Argument: (\S+), Given: (.*), Choices: (.*)$/.exec(lines.at(-1) ?? '');
+  if (choice === null) return undefined;
+  const [, name = '', given, choices = ''] = choice;
+  return `${dashed(name)}: ${given} is none of ${choices.replaceAll('"', '')}`;
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
 function strayText(word: string, program: string, seeHelp: string): string {

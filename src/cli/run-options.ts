@@ -2,7 +2,7 @@
 import type { Argv } from 'yargs';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, unsupportedOptions } from './unsupported.js';
-import { UsageError } from './usage-error.js';
+import { imageOf, UsageError } from './usage-error.js';
 import { parseCount, parseSeconds, parseSize, single } from './values.js';
 
 export interface RunSettings {
@@ -29,7 +29,7 @@ export function runOptions(yargs: Argv) {
   return yargs
     .positional('image', {
       type: 'string',
-      demandOption: true,
+
       describe: 'Unikernel image (multiboot or PVH)',
     })
     .options({
@@ -103,7 +103,7 @@ export function runSettings(given: RunArguments): RunSettings {
   const timeout = single('--timeout', given.timeout);
   const maxInstructions = single('--max-instructions', given['max-instructions']);
   return {
-    image: given.image,
+    image: imageOf(given.image),
     name: single('--name', given.name),
     memory: parseSize('--memory', single('--memory', given.memory) ?? ''),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]

@@ -44,6 +44,5 @@ export function refuseUnsupported(given: Readonly<Record<string, unknown>>): voi
 }
 
 export function notSupported(name: string): UsageError {
-  const dashes = name.length === 1 ? '-' : '--';
-  return new UsageError('not-supported', `${dashes}${name} is not supported yet`);
+  return new UsageError('not-supported', `${name.length === 1 ? '-' : '--'}${name} is not supported yet`);
 }

@@ -12,3 +12,9 @@ export class UsageError extends Error {
     super(message);
   }
 }
+
+/** @throws UsageError when no image was named */
+export function imageOf(given: string | undefined): string {
+  if (given === undefined) throw new UsageError('bad-usage', 'name an image');
+  return given;
+}

@@ -1,6 +1,8 @@
+import { buildCliIfStale } from '../../scripts/build-if-stale.js';
 import { writeInterpreter } from '../../scripts/write-interpreter.js';
 
-/** Generates the interpreter from the semantics as they stand, so that no test runs an old one. */
-export default function setup(): void {
-  writeInterpreter();
+/** Generates the interpreter and bundles the command from the sources as they stand, so that no test runs old ones. */
+export default async function setup(): Promise<void> {
+  const { module } = writeInterpreter();
+  await buildCliIfStale(module);
 }
