@@ -14,7 +14,7 @@ import * as state from './state.js';
 import { ExitReason, Flag, Vector } from './state.js';
 import { StateView } from './state-view.js';
 import { cpuid } from './system/cpuid.js';
-import { readMsr, writeMsr } from './system/msr.js';
+import { readMsr, readTimeStamp, writeMsr } from './system/msr.js';
 import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
@@ -25,6 +25,8 @@ export interface CpuOptions {
   readonly ramSize: number;
   readonly bus: Bus;
   readonly interrupts: InterruptSource;
+  /** Cycles since reset, for the time-stamp counter: an integer that never goes back. `retired` unless given. */
+  readonly cycles?: () => number;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
   readonly seed?: number;
   /** Told of each kind of instruction that was run and has no meaning yet, the first time. */
@@ -55,6 +57,8 @@ export class Cpu {
   /** Mnemonics that `onUnimplemented` was told of: each once. */
   readonly #reported = new Set<string>();
   #retired = 0;
+  /** The count of retired instructions at which the present run ends. */
+  #end = 0;
   #running = false;
   #stopRequested = false;
   /** After HLT, until an interrupt is taken. */
@@ -107,8 +111,9 @@ export class Cpu {
     this.#wasm.updateMode();
   }
 
-  /** Recomputes what follows from the state after it was written from outside. */
+  /** Recomputes what follows from the state after it was written from outside, and leaves HLT. */
   synchronise(): void {
+    this.#halted = false;
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
   }
@@ -135,18 +140,30 @@ export class Cpu {
     if (this.state.get32(state.systemFlags) & Flag.if) this.#endRun();
   }
 
+  /**
+   * Lets the present run begin at most `limit` more instructions; one in progress is finished. May be called by a
+   * device in the midst of an access.
+   * @param limit an integer, at least 0
+   */
+  limit(limit: number): void {
+    if (!this.#running) return;
+    const left = this.state.get32(state.budget) | 0;
+    this.#end = Math.min(this.#end, this.retired + limit);
+    if (left > limit) this.#defer(left - limit);
+  }
+
   /** Runs until something happens. @param limit instructions to begin at most, a positive integer */
   run(limit: number): Exit {
-    const end = this.#retired + limit;
+    this.#end = this.#retired + limit;
     this.#stopRequested = false;
-    while (this.#retired < end) {
+    while (this.#retired < this.#end) {
       if (this.#cache.full) this.#cache.reset();
       const shadowed = Number(this.state.get64(state.shadowAt)) === this.#retired;
       if (!shadowed) this.#takeInterrupt();
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
       const single = stepping || (shadowed && this.#options.interrupts.pending());
-      this.#grant(single ? 1 : Math.min(end - this.#retired, LONGEST_RUN));
+      this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
       if (stepping) this.#trapAfterStep();
       const reason = this.state.get32(state.exitReason);
       this.state.set32(state.exitReason, ExitReason.none);
@@ -199,10 +216,15 @@ export class Cpu {
 
   #endRun(): void {
     if (!this.#running) return;
-    const left = this.state.get32(state.budget);
-    if (left <= 0) return;
-    this.state.set32(state.deferred, this.state.get32(state.deferred) + left);
-    this.state.set32(state.budget, 0);
+    const left = this.state.get32(state.budget) | 0;
+    if (left > 0) this.#defer(left);
+  }
+
+  /** Takes instructions out of the grant that runs: they are neither begun nor counted. */
+  #defer(instructions: number): void {
+    const { state: view } = this;
+    view.set32(state.deferred, view.get32(state.deferred) + instructions);
+    view.set32(state.budget, view.get32(state.budget) - instructions);
   }
 
   #takeInterrupt(): void {
@@ -236,14 +258,17 @@ export class Cpu {
   }
 
   #externals(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
+    const { cycles = () => this.retired } = this.#options;
+    const bigCycles = (): bigint => BigInt(cycles());
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
       decodeAt: () => this.#cache.recordAt(),
       codeWritten: (page: number) => this.#cache.drop(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
       cpuid: () => cpuid(this.state),
-      readMsr: () => (readMsr(this.state) ? 1 : 0),
-      writeMsr: () => (writeMsr(this.state) ? 1 : 0),
+      readTimeStamp: () => readTimeStamp(this.state, bigCycles),
+      readMsr: () => (readMsr(this.state, bigCycles) ? 1 : 0),
+      writeMsr: () => (writeMsr(this.state, bigCycles) ? 1 : 0),
     };
   }
 
