@@ -4,6 +4,7 @@ import { allOpcodes } from '../../../src/cpu/decode/decoder.js';
 import { definitionOf } from '../../../src/cpu/semantics/context.js';
 import '../../../src/cpu/semantics/all.js';
 import { cpuidLeaf, promisedFeatures } from '../../../src/cpu/system/cpuid.js';
+import { TSC_KILOHERTZ } from '../../../src/cpu/system/features.js';
 import { SystemWorld } from '../../support/system-world.js';
 
 function text(...words: readonly number[]): string {
@@ -35,9 +36,9 @@ describe('CPUID', () => {
   });
 
   it('tells the frequency of the time-stamp counter', () => {
-    expect(cpuidLeaf(0x40000010, 0)[0]).toBe(1_000_000);
+    expect(cpuidLeaf(0x40000010, 0)[0]).toBe(TSC_KILOHERTZ);
     const [denominator, numerator, crystal] = cpuidLeaf(0x15, 0);
-    expect((crystal * numerator) / denominator).toBe(1_000_000_000);
+    expect((crystal * numerator) / denominator).toBe(TSC_KILOHERTZ * 1000);
   });
 
   it('answers 0 for what is not there', () => {
