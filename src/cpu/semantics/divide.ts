@@ -3,11 +3,11 @@
  * algorithm D (The Art of Computer Programming, vol. 2, 4.3.1) with 32-bit digits. The flags, all undefined, are
  * those of a Zen 5: CF and OF stay, AF = 1, ZF = SF = PF = 0.
  */
-import { I64, select } from '../../wasm/values.js';
+import { type I32, I64, select } from '../../wasm/values.js';
 import type { Emitter } from '../emitter.js';
 import { routine } from '../routine.js';
 import { Register, Vector } from '../state.js';
-import { type Context, define, type Operand } from './context.js';
+import { type Context, defineHot, type Operand } from './context.js';
 import { signExtend, truncate } from './flags.js';
 
 const LOW = 0xffffffffn;
@@ -111,19 +111,39 @@ function dividend(context: Context, width: number): I64 {
   return context.code.let(low.or(context.register(Register.rdx, width).shl(width)));
 }
 
-function divide64(context: Context, operand: Operand, target: typeof divideUnsigned): void {
+/** @param narrow whether 64 bits by 64 do: most dividends are no wider than their low half */
+function divide64(
+  context: Context,
+  operand: Operand,
+  target: typeof divideUnsigned,
+  narrow: (high: I64, low: I64, divisor: I64) => I32,
+  divideNarrow: (low: I64, divisor: I64) => I64,
+): void {
+  const { code } = context;
   const divisor = operand.read();
   const low = context.register(Register.rax, 64);
-  const quotient = context.call(target, context.register(Register.rdx, 64), low, divisor);
-  write(context, quotient, context.code.let(low.sub(quotient.mul(divisor))), 64);
+  const high = context.register(Register.rdx, 64);
+  const quotient = code.variable(I64);
+  code.if(
+    narrow(high, low, divisor),
+    () => quotient.set(divideNarrow(low, divisor)),
+    () => quotient.set(context.call(target, high, low, divisor)),
+  );
+  write(context, quotient.get(), code.let(low.sub(quotient.get().mul(divisor))), 64);
 }
 
-define('DIV', 'Divides twice the width in rDX:rAX by the operand, unsigned.', (context) => {
+defineHot('DIV', 'Divides twice the width in rDX:rAX by the operand, unsigned.', (context) => {
   const { code } = context;
   const [operand] = context.operands as [Operand];
   const { width } = operand;
   if (width === 64) {
-    divide64(context, operand, divideUnsigned);
+    divide64(
+      context,
+      operand,
+      divideUnsigned,
+      (high, _low, divisor) => high.eqz().and(divisor.ne(0)),
+      (low, divisor) => low.divU(divisor),
+    );
     return;
   }
   const divisor = operand.read();
@@ -133,7 +153,7 @@ define('DIV', 'Divides twice the width in rDX:rAX by the operand, unsigned.', (c
   write(context, quotient, code.let(whole.sub(quotient.mul(divisor))), width);
 });
 
-define(
+defineHot(
   'IDIV',
   'Divides twice the width in rDX:rAX by the operand, signed, rounding towards 0.',
   (context) => {
@@ -141,7 +161,13 @@ define(
     const [operand] = context.operands as [Operand];
     const { width } = operand;
     if (width === 64) {
-      divide64(context, operand, divideSigned);
+      divide64(
+        context,
+        operand,
+        divideSigned,
+        (high, low, divisor) => high.eq(low.shrS(63)).and(divisor.add(1).gtU(1)),
+        (low, divisor) => low.divS(divisor),
+      );
       return;
     }
     const divisor = code.let(signExtend(operand.read(), width));

@@ -121,9 +121,9 @@ test('a straight line longer than what is decoded at a time runs through', async
 test('code without end neither outgrows the cache nor loses its way', async () => {
   const { cpu } = await runCode({ code: '90' });
   cpu.synchronise();
-  // Each turn decodes 300 instructions anew, since the page has changed: some 77 MB of records, the cache holds 24.
+  // Each turn decodes 300 instructions anew, since the page has changed: some 38 MB of records, the cache holds 24.
   cpu.memory.fill(0x100000, 0x200000, 0x90);
-  for (let n = 0; n < 8000; n++) {
+  for (let n = 0; n < 4000; n++) {
     cpu.memory.store(0x100000, 1, n & 1 ? 0x90 : 0xf8);
     cpu.state.set64(state.rip, 0x100000n);
     const before = cpu.retired;

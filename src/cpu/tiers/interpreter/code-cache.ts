@@ -28,8 +28,10 @@ const FETCH_FAULT = STATIC_RECORDS;
 const OUTSIDE = STATIC_RECORDS + RECORD_SIZE;
 /** Instructions decoded ahead at a time. */
 const RUN_LENGTH = 256;
+/** At most so many records are repeated to spare a jump. */
+const LONGEST_REPEAT = 32;
 /** When less than this is left, everything is dropped between two runs. */
-const RESERVE = 2 * (RUN_LENGTH + 4) * RECORD_SIZE;
+const RESERVE = 2 * (RUN_LENGTH + LONGEST_REPEAT + 4) * RECORD_SIZE;
 /** After these no instruction follows in a line. */
 const ENDS_RUN = new Set(['JMP', 'JMPF', 'RET', 'RETF', 'IRET', 'SYSRET', 'SYSEXIT', 'UD2']);
 
@@ -176,7 +178,7 @@ export class CodeCache {
       }
       const known = page.entries[offset];
       if (known) {
-        this.#emitPseudo(PseudoHandler.goto, offset, known);
+        this.#joinRun(page, known, offset);
         break;
       }
       const status = decode(
@@ -206,6 +208,21 @@ export class CodeCache {
     }
     page.runs.push(first, this.#next);
     return first;
+  }
+
+  /** Goes on with code that was decoded before: repeats it if it is short, else leads to it. */
+  #joinRun(page: CodePage, known: number, offset: number): void {
+    const { runs } = page;
+    const run = runs.findIndex(
+      (start, n) => n % 2 === 0 && start <= known && known < (runs[n + 1] as number),
+    );
+    const end = runs[run + 1];
+    if (end === undefined || end - known > LONGEST_REPEAT * RECORD_SIZE) {
+      this.#emitPseudo(PseudoHandler.goto, offset, known);
+      return;
+    }
+    this.#bytes.copyWithin(this.#next, known, end);
+    this.#next += end - known;
   }
 
   /** An instruction that goes on in the next page, which `state.rip` is at. False if fetching the rest faults. */
