@@ -23,6 +23,8 @@ export const deviceWrite = external('deviceWrite', { parameters: [I32, I32, I32,
 
 /** CPUID of EAX, ECX, into EAX, EBX, ECX, EDX. */
 export const cpuid = external('cpuid', { parameters: [] });
+/** The time-stamp counter into `exchange[0]`. */
+export const readTimeStamp = external('readTimeStamp', { parameters: [] });
 /** RDMSR of ECX into `exchange[0]`; 0 if there is no such register (#GP). */
 export const readMsr = external('readMsr', { parameters: [], result: I32 });
 /** WRMSR of `exchange[0]` to ECX; 0 if refused (#GP). */
@@ -38,6 +40,7 @@ export const externals = [
   deviceRead,
   deviceWrite,
   cpuid,
+  readTimeStamp,
   readMsr,
   writeMsr,
 ] as const;

@@ -101,7 +101,7 @@ export const msrMiscEnable = i64('msrMiscEnable');
 export const msrMtrrDefault = i64('msrMtrrDefault');
 export const msrMtrrVariable = i64('msrMtrrVariable', 16);
 export const msrMtrrFixed = i64('msrMtrrFixed', 11);
-/** Ours: what RDTSC adds to the count of retired instructions. */
+/** Ours: what RDTSC adds to the cycles since reset. */
 export const tscOffset = i64('tscOffset');
 
 /** Ours: the state of the generator behind RDRAND and RDSEED. */

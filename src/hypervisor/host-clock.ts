@@ -61,6 +61,8 @@ export class HostClock implements MachineClock {
     return Math.max(0, deadline - this.now()) / 1e6;
   }
 
+  wait(): void {}
+
   save(): ClockState {
     const now = this.now();
     return { now, epoch: this.wallTime() - Math.floor(now / 1e6) };

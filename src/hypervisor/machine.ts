@@ -6,6 +6,7 @@ import { boot } from '../boot/boot.js';
 import type { BootModule } from '../boot/boot-types.js';
 import type { UnimplementedInstruction } from '../cpu/bus.js';
 import { Cpu } from '../cpu/cpu.js';
+import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
 import type { PortDevice } from '../devices/device.js';
@@ -59,6 +60,12 @@ export class MachineError extends Error {
   }
 }
 
+/**
+ * Nanoseconds, as on a PC's ISA bus. Kernels measure their clocks against the timer by reading it over and over: were
+ * a read no slower than another instruction, that would take them millions of reads.
+ */
+const PORT_ACCESS_TIME = 1000;
+
 const DEFAULT_MEMORY = 64 << 20;
 const SMALLEST_MEMORY = 1 << 20;
 
@@ -93,8 +100,11 @@ export class Machine {
     let request: PowerRequest | undefined;
     // Devices ask for the time while they are made, before there is a CPU.
     let instructions = (): number => 0;
+    let limit = (_instructions: number): void => {};
     const clock: MachineClock =
-      config.clock === 'host' ? new HostClock() : new VirtualClock({ instructions: () => instructions() });
+      config.clock === 'host'
+        ? new HostClock()
+        : new VirtualClock({ instructions: () => instructions(), onNearer: (left) => limit(left) });
     const ask = (what: PowerRequest): void => {
       request ??= what;
       this.#cpu.stop();
@@ -122,15 +132,23 @@ export class Machine {
       ramSize,
       seed: config.seed ?? 0,
       interrupts: interruptController,
+      cycles: () => Math.floor((clock.now() * TSC_KILOHERTZ) / 1e6),
       bus: {
-        readPort: (port, width) => ports.read(port, width),
-        writePort: (port, width, value) => ports.write(port, width, value),
+        readPort: (port, width) => {
+          clock.wait(PORT_ACCESS_TIME);
+          return ports.read(port, width);
+        },
+        writePort: (port, width, value) => {
+          clock.wait(PORT_ACCESS_TIME);
+          ports.write(port, width, value);
+        },
         readMemory: (address, width) => mmio.read(address, width),
         writeMemory: (address, width, value) => mmio.write(address, width, value),
       },
       ...(onUnimplemented && { onUnimplemented }),
     });
     instructions = () => this.#cpu.retired;
+    limit = (left) => this.#cpu.limit(left);
     for (const device of devices) ports.attach(device);
     interruptController.onChange = (asserted) => {
       if (!asserted) return;

@@ -1,5 +1,6 @@
 /**
- * Time as a function of the instruction count: one retired instruction is one nanosecond, and idle time is skipped.
+ * Time as a function of the instruction count: one retired instruction is one nanosecond, idle time is skipped, and
+ * what a processor waits for takes longer.
  *
  * The same image, input and seed therefore live through the same times in every run and in either tier.
  * The variant that follows the host's clock is host-clock.ts; both are a MachineClock to the run loop.
@@ -20,6 +21,8 @@ export interface MachineClock extends Clock, WallClock {
    * Infinity (no timer at all) never jumps and answers Infinity: only the outside can wake the guest.
    */
   skipTo(deadline: number): number;
+  /** The instruction in progress waits this long, nanoseconds. Real time takes no notice. */
+  wait(nanoseconds: number): void;
   save(): ClockState;
   /** Goes on from a saved time. Timers are the devices' to set again, and those that are left are dropped. */
   restore(state: ClockState): void;
@@ -51,19 +54,26 @@ const LAST_EPOCH = 253_402_300_799_999;
 export interface VirtualClockOptions {
   /** The CPU's count of retired instructions: an integer that never goes back but by `restore`. */
   readonly instructions: () => number;
+  /**
+   * Told how many instructions may retire before the next timer, when that has become fewer: by a new timer or by
+   * waiting.
+   */
+  readonly onNearer?: (instructions: number) => void;
   /** Wall time at reset, milliseconds since the Unix epoch. */
   readonly epoch?: number;
 }
 
 export class VirtualClock implements MachineClock {
   readonly #instructions: () => number;
+  readonly #onNearer: ((instructions: number) => void) | undefined;
   #queue = new TimerQueue();
   #epoch: number;
-  /** Time minus instructions: what was skipped. Negative after restoring beside a CPU that has counted further. */
+  /** Time minus instructions: what was skipped and waited for. Negative after restoring beside a CPU that has counted further. */
   #skipped = 0;
 
   constructor(options: VirtualClockOptions) {
     this.#instructions = options.instructions;
+    this.#onNearer = options.onNearer;
     this.#epoch = options.epoch ?? DEFAULT_EPOCH;
   }
 
@@ -76,7 +86,10 @@ export class VirtualClock implements MachineClock {
   }
 
   schedule(deadline: number, action: () => void): Timer {
-    return this.#queue.schedule(deadline, action);
+    const nearer = deadline < this.nextDeadline();
+    const timer = this.#queue.schedule(deadline, action);
+    if (nearer) this.#tellNearer();
+    return timer;
   }
 
   nextDeadline(): number {
@@ -95,6 +108,15 @@ export class VirtualClock implements MachineClock {
     if (deadline === Number.POSITIVE_INFINITY) return deadline;
     this.#skipped += Math.max(0, deadline - this.now());
     return 0;
+  }
+
+  wait(nanoseconds: number): void {
+    this.#skipped += nanoseconds;
+    if (this.nextDeadline() < Number.POSITIVE_INFINITY) this.#tellNearer();
+  }
+
+  #tellNearer(): void {
+    this.#onNearer?.(this.instructionsUntil(this.nextDeadline()));
   }
 
   save(): ClockState {

@@ -96,6 +96,25 @@ describe('VirtualClock', () => {
     expect(ran).toBe(1);
   });
 
+  it('waiting takes time, and makes the next timer come in fewer instructions', () => {
+    const told: number[] = [];
+    const clock = new VirtualClock({ instructions: () => 100, onNearer: (left) => told.push(left) });
+    clock.wait(1000);
+    expect(clock.now()).toBe(1100);
+    expect(told).toEqual([]);
+    clock.schedule(5000, () => {});
+    clock.wait(1000);
+    clock.wait(5000);
+    expect(told).toEqual([3900, 2900, 0]);
+  });
+
+  it('tells of a new timer only when it is the next', () => {
+    const told: number[] = [];
+    const clock = new VirtualClock({ instructions: () => 0, onNearer: (left) => told.push(left) });
+    for (const deadline of [500, 700, 500, 300]) clock.schedule(deadline, () => {});
+    expect(told).toEqual([500, 300]);
+  });
+
   it('never jumps to a deadline that is not there', () => {
     const { clock } = virtual();
     expect(clock.skipTo(clock.nextDeadline())).toBe(Number.POSITIVE_INFINITY);

@@ -4,7 +4,7 @@
  */
 import type { I64 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
-import { cpuid, readMsr, writeMsr } from '../externals.js';
+import { cpuid, readMsr, readTimeStamp, writeMsr } from '../externals.js';
 import { flushTlb } from '../mmu/access.js';
 import * as state from '../state.js';
 import { Cr4, ExitReason, Register, Vector } from '../state.js';
@@ -48,12 +48,11 @@ define('WRMSR', 'Writes EDX:EAX to the model-specific register that ECX names.',
   });
 });
 
-/** Instructions retired, this one included, and what the guest added. */
 function timeStamp(context: Context): I64 {
   const forbidden = get64(state.cr4).and(Cr4.tsd).ne(0).and(get32(state.cpl).ne(0));
   context.raiseIf(forbidden, Vector.gp, 0);
-  const used = get32(state.granted).sub(get32(state.budget)).sub(get32(state.deferred));
-  return context.code.let(get64(state.retired).add(used.extendU()).add(get64(state.tscOffset)));
+  context.call(readTimeStamp);
+  return context.read64(state.exchange);
 }
 
 define('RDTSC', 'Reads the time-stamp counter into EDX:EAX.', (context) => {

@@ -7,10 +7,13 @@ import { Cr0, Efer, type Field64, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { EFER_SUPPORTED, PHYSICAL_ADDRESS_BITS } from './features.js';
 
+/** The cycles that the time-stamp counter counts, without what the guest added. */
+export type Cycles = () => bigint;
+
 interface Msr {
-  read(view: StateView): bigint;
+  read(view: StateView, cycles: Cycles): bigint;
   /** False refuses the value: #GP. */
-  write(view: StateView, value: bigint): boolean;
+  write(view: StateView, value: bigint, cycles: Cycles): boolean;
 }
 
 /** An address that is canonical: bits 63:47 are equal. */
@@ -34,16 +37,10 @@ function constant(value: bigint, ignoresWrites = false): Msr {
   return { read: () => value, write: () => ignoresWrites };
 }
 
-/** Instructions retired, the running one included: what the time-stamp counter counts. */
-function retired(view: StateView): bigint {
-  const left = Math.max(0, view.get32(state.budget) | 0);
-  return view.get64(state.retired) + BigInt(view.get32(state.granted) - left - view.get32(state.deferred));
-}
-
 const timeStampCounter: Msr = {
-  read: (view) => BigInt.asUintN(64, retired(view) + view.get64(state.tscOffset)),
-  write: (view, value) => {
-    view.set64(state.tscOffset, value - retired(view));
+  read: (view, cycles) => BigInt.asUintN(64, cycles() + view.get64(state.tscOffset)),
+  write: (view, value, cycles) => {
+    view.set64(state.tscOffset, value - cycles());
     return true;
   },
 };
@@ -124,15 +121,20 @@ export function resetMsrs(view: StateView): void {
 }
 
 /** RDMSR of ECX into `exchange[0]`; false if there is no such register. */
-export function readMsr(view: StateView): boolean {
+export function readMsr(view: StateView, cycles: Cycles): boolean {
   const register = registers.get(view.low(state.gpr, Register.rcx));
   if (!register) return false;
-  view.set64(state.exchange, register.read(view));
+  view.set64(state.exchange, register.read(view, cycles));
   return true;
 }
 
+/** RDTSC into `exchange[0]`. */
+export function readTimeStamp(view: StateView, cycles: Cycles): void {
+  view.set64(state.exchange, timeStampCounter.read(view, cycles));
+}
+
 /** WRMSR of `exchange[0]` to ECX; false if there is no such register or it refuses the value. */
-export function writeMsr(view: StateView): boolean {
+export function writeMsr(view: StateView, cycles: Cycles): boolean {
   const register = registers.get(view.low(state.gpr, Register.rcx));
-  return register?.write(view, view.get64(state.exchange)) ?? false;
+  return register?.write(view, view.get64(state.exchange), cycles) ?? false;
 }
