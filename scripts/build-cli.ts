@@ -76,6 +76,9 @@ function makeCodeCache(directory: string): void {
  */
 const SLOW_MODULES: Readonly<Record<string, string>> = {
   'string-width': 'export default (text) => text.length;',
+  // Only asked for colours, which most runs have none of.
+  'node:tty':
+    "export default { isatty: (descriptor) => process.getBuiltinModule('node:tty').isatty(descriptor) };",
   assert: 'export const strictEqual = () => {}; export const notStrictEqual = () => {};',
 };
 
@@ -84,7 +87,17 @@ const withoutSlowModules: Plugin = {
   enforce: 'pre',
   resolveId: (id) => (Object.hasOwn(SLOW_MODULES, id) ? `\0${id}` : undefined),
   load: (id) => SLOW_MODULES[id.slice(1)],
+  transform: (code, id) => (id.endsWith(YARGS_SHIM) ? withoutStdout(code) : undefined),
 };
+
+const YARGS_SHIM = 'yargs/lib/platform-shims/esm.mjs';
+
+/** yargs asks for the width of stdout, and so makes its stream, whether or not there is help to lay out. */
+function withoutStdout(code: string): string {
+  const eager = "stdColumns: typeof process.stdout.columns !== 'undefined' ? process.stdout.columns : null";
+  if (!code.includes(eager)) throw new Error(`${YARGS_SHIM} has changed: it no longer has ${eager}`);
+  return code.replace(eager, 'get stdColumns() { return process.stdout.columns ?? null; }');
+}
 
 /** Puts a reader of the data file in the place of the generated module. */
 function interpreterInFile(parts: Readonly<Record<string, Uint8Array>>): Plugin {

@@ -1,9 +1,9 @@
 /** Writes to stdout piece by piece, waiting for a slow reader and ending quietly when it has gone. */
-import { readerHasGone, StreamOutput } from '../host/output.js';
+import { readerHasGone, stdoutOutput } from '../host/output.js';
 import { ExitStatus } from './exit-status.js';
 
 export class Printer {
-  readonly #output = new StreamOutput(process.stdout);
+  readonly #output = stdoutOutput();
   #failure: Error | undefined;
 
   constructor() {

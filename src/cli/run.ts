@@ -4,7 +4,14 @@ import type { BootModule } from '../boot/boot-types.js';
 import { type Command, ESCAPE_HELP } from '../host/escape-keys.js';
 import { readImageFile } from '../host/image-file.js';
 import { stdinInput } from '../host/input.js';
-import { CollectedOutput, type Output, openFileOutput, readerHasGone, StreamOutput } from '../host/output.js';
+import {
+  CollectedOutput,
+  type Output,
+  openFileOutput,
+  readerHasGone,
+  StreamOutput,
+  stdoutOutput,
+} from '../host/output.js';
 import { OutputConsole, TerminalConsole } from '../host/terminal-console.js';
 import { Machine } from '../hypervisor/machine.js';
 import type { RunResult } from '../hypervisor/run-result.js';
@@ -92,7 +99,7 @@ export async function run(given: RunArguments): Promise<number> {
 }
 
 function openStreams({ json, debugcon }: RunSettings, failed: (error: Error) => void): Streams {
-  const output = json ? new CollectedOutput(MOST_JSON_OUTPUT) : new StreamOutput(process.stdout);
+  const output = json ? new CollectedOutput(MOST_JSON_OUTPUT) : stdoutOutput();
   if (output instanceof StreamOutput) output.onFailed = failed;
   if (debugcon === undefined) return { output, debugOutput: undefined };
   if (debugcon === '-') return { output, debugOutput: json ? new CollectedOutput(MOST_JSON_OUTPUT) : output };

@@ -2,9 +2,9 @@
  * Where a guest's input comes from, by what stdin is: a file or /dev/null is read when the guest wants it, so that
  * every run is the same; a pipe is streamed; a terminal is streamed in raw mode. Leaves out what keys mean.
  */
-import { fstatSync, readSync, statSync } from 'node:fs';
+import { fstatSync, readSync, type Stats, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { isatty, type ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import { enterRawMode } from './raw-mode.js';
 
 export interface Input {
@@ -131,20 +131,34 @@ export class TerminalInput extends StreamInput {
   }
 }
 
-/** What stdin is. */
+/** What stdin is. A stream is made of it only when it must be, as loading those takes some milliseconds. */
 export function stdinInput(): { readonly input: Input; readonly isTerminal: boolean } {
-  if (isatty(0)) return { input: new TerminalInput(process.stdin), isTerminal: true };
-  const input = readsAtOnce(0) ? new FileInput(0) : new StreamInput(() => process.stdin);
-  return { input, isTerminal: false };
+  if (readsAtOnce(0)) return { input: new FileInput(0), isTerminal: false };
+  if (isCharacterDevice(0) && process.stdin.isTTY) {
+    return { input: new TerminalInput(process.stdin), isTerminal: true };
+  }
+  return { input: new StreamInput(() => process.stdin), isTerminal: false };
 }
 
 /** Whether a read never waits: a regular file, or the null device. */
 function readsAtOnce(descriptor: number): boolean {
+  const stat = statOf(descriptor);
+  return stat !== undefined && (stat.isFile() || (stat.isCharacterDevice() && isNullDevice(stat)));
+}
+
+function isNullDevice({ rdev }: Stats): boolean {
+  return statSync('/dev/null', { throwIfNoEntry: false })?.rdev === rdev;
+}
+
+function isCharacterDevice(descriptor: number): boolean {
+  return statOf(descriptor)?.isCharacterDevice() ?? false;
+}
+
+/** undefined when there is no such descriptor. */
+function statOf(descriptor: number): Stats | undefined {
   try {
-    const stat = fstatSync(descriptor);
-    return stat.isFile() || (stat.isCharacterDevice() && stat.rdev === statSync('/dev/null').rdev);
+    return fstatSync(descriptor);
   } catch {
-    // There is no stdin, or no /dev/null on this system.
-    return false;
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@
  * Where a guest's output goes: a stream of Node's, with back pressure and with an end that is not a crash when the
  * reader has gone. Leaves out input.
  */
-import { createWriteStream, openSync } from 'node:fs';
+import { createWriteStream, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { explain, systemCode } from './image-file.js';
 
@@ -15,27 +15,60 @@ export interface Output {
   finish(): Promise<void>;
 }
 
+/** Bytes that a pipe surely takes at once when nothing was written to it before. */
+const FIRST_WRITE = 4096;
+
 /** Writes to a stream that this object neither opened nor closes, such as stdout. */
 export class StreamOutput implements Output {
-  readonly #stream: Writable;
+  readonly #open: () => Writable;
+  /** Where the first bytes may go past the stream. */
+  #direct: number | undefined;
+  #stream: Writable | undefined;
   #full: Promise<void> | undefined;
   #release: (() => void) | undefined;
   #failed = false;
   /** Called once when the reader has gone (EPIPE) or the stream failed; later output is dropped. */
   onFailed: ((error: Error) => void) | undefined;
 
-  constructor(stream: Writable) {
-    this.#stream = stream;
-    stream.on('drain', () => this.#resume());
-    stream.on('error', (error) => this.#fail(error));
+  /**
+   * @param stream or what makes it, when it is first needed
+   * @param descriptor of the same file, when the first bytes may be written to it at once: making a stream for stdout
+   * takes some milliseconds, and a user waits for the first byte
+   */
+  constructor(stream: Writable | (() => Writable), descriptor?: number) {
+    this.#open = typeof stream === 'function' ? stream : () => stream;
+    this.#direct = descriptor;
   }
 
   write(bytes: Uint8Array): void {
     if (this.#failed) return;
-    if (this.#stream.write(bytes.slice())) return;
+    const rest = this.#writeDirectly(bytes);
+    if (rest.length === 0 || this.#made.write(rest.slice())) return;
     this.#full ??= new Promise((resolve) => {
       this.#release = resolve;
     });
+  }
+
+  /** Writes the first bytes of all past the stream; the bytes that are left for it. */
+  #writeDirectly(bytes: Uint8Array): Uint8Array {
+    const descriptor = this.#direct;
+    if (descriptor === undefined) return bytes;
+    this.#direct = undefined;
+    try {
+      return bytes.subarray(writeSync(descriptor, bytes, 0, Math.min(bytes.length, FIRST_WRITE)));
+    } catch {
+      // The stream meets the same error, and waits where it is only that there is no room.
+      return bytes;
+    }
+  }
+
+  get #made(): Writable {
+    if (this.#stream === undefined) {
+      this.#stream = this.#open();
+      this.#stream.on('drain', () => this.#resume());
+      this.#stream.on('error', (error) => this.#fail(error));
+    }
+    return this.#stream;
   }
 
   drained(): Promise<void> | undefined {
@@ -43,10 +76,11 @@ export class StreamOutput implements Output {
   }
 
   async finish(): Promise<void> {
-    if (this.#failed || this.#stream.writableLength === 0) return;
+    const stream = this.#stream;
+    if (this.#failed || stream === undefined || stream.writableLength === 0) return;
     await new Promise<void>((resolve) => {
-      this.#stream.once('error', () => resolve());
-      this.#stream.write('', () => resolve());
+      stream.once('error', () => resolve());
+      stream.write('', () => resolve());
     });
   }
 
@@ -62,6 +96,10 @@ export class StreamOutput implements Output {
     this.#failed = true;
     this.onFailed?.(error);
   }
+}
+
+export function stdoutOutput(): StreamOutput {
+  return new StreamOutput(() => process.stdout, 1);
 }
 
 /** @throws ImageFileError when it cannot be opened */
