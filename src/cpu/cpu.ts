@@ -162,9 +162,10 @@ export class Cpu {
       if (!shadowed) this.#takeInterrupt();
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
+      const deliveries = this.state.get32(state.deliveries);
       const single = stepping || (shadowed && this.#options.interrupts.pending());
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
-      if (stepping) this.#trapAfterStep();
+      if (stepping && this.state.get32(state.deliveries) === deliveries) this.#trapAfterStep();
       const reason = this.state.get32(state.exitReason);
       this.state.set32(state.exitReason, ExitReason.none);
       this.#halted = reason === ExitReason.halt;
@@ -242,9 +243,8 @@ export class Cpu {
     this.#wasm.deliverPending();
   }
 
-  /** The single-step trap (SDM vol. 3 §17.3.1.4), unless the instruction itself left by way of a handler. */
+  /** The single-step trap (SDM vol. 3 §17.3.1.4): TF counts as it was when the instruction began. */
   #trapAfterStep(): void {
-    if ((this.state.get32(state.systemFlags) & Flag.tf) === 0) return;
     this.state.set64(state.dr, this.state.get64(state.dr, 6) | (1n << 14n), 6);
     this.#deliver(state.PENDING | Vector.db);
   }

@@ -143,6 +143,9 @@ export const PENDING_SOFTWARE = 0x200;
 /** Ours: the pending event comes from outside the instruction stream: error codes get EXT, bit 0. */
 export const PENDING_EXTERNAL = 0x400;
 
+/** Ours: counts the deliveries of exceptions and interrupts, so that a step can tell whether it met one. */
+export const deliveries = i32('deliveries');
+
 /** Ours: `ExitReason`, 0 while running. */
 export const exitReason = i32('exitReason');
 /** Ours: set by the host while an interrupt waits, so that enabling interrupts ends the run. */

@@ -53,6 +53,8 @@ export class TestLine implements InterruptLine {
 }
 
 export class TestConsole implements Console {
+  readonly closed = false;
+  onClosed: (() => void) | undefined;
   readonly written: number[] = [];
   input: number[] = [];
   #receiver: ConsoleReceiver | undefined;

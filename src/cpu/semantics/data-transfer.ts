@@ -138,7 +138,7 @@ define('XLAT', 'Replaces AL by the byte at RBX + AL.', (context) => {
   context.setRegister(Register.rax, 8, context.load(linear, 8));
 });
 
-define('NOP', 'Does nothing.', () => {});
+defineHot('NOP', 'Does nothing.', () => {}, { forms: 'all', bytes: true });
 define('PAUSE', 'Does nothing: a hint in a spin loop.', () => {});
 define('ENDBR64', 'Does nothing: control-flow enforcement is not there.', () => {});
 define('ENDBR32', 'Does nothing: control-flow enforcement is not there.', () => {});

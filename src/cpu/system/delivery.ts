@@ -3,7 +3,7 @@
  * interrupt 8). Task gates and virtual-8086 mode are left out. `state.rip` is where to return to.
  */
 import { I32 } from '../../wasm/values.js';
-import { type Emitter, get64 } from '../emitter.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Efer, ExitReason, Vector } from '../state.js';
@@ -18,6 +18,7 @@ const CONTRIBUTORY =
 
 /** Goes on even if the delivery faulted. */
 function attemptDelivery(e: Emitter, event: I32, errorCode: I32): void {
+  e.set32(state.deliveries, get32(state.deliveries).add(1));
   e.code.if(
     get64(state.cr0).and(Cr0.pe).eqz(),
     () => e.attempt(deliverReal, event),

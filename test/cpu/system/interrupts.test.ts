@@ -70,6 +70,17 @@ describe('single-stepping', () => {
     ]);
     expect(world.cpu.state.get64(state.dr, 6) & 0x4000n).toBe(0x4000n);
   });
+  it('traps after the POPF that clears TF, and not after an instruction that faults', async () => {
+    const world = await SystemWorld.create('long');
+    const popped = world.run({ code: '9d 90', flags: 0x102n });
+    expect([popped.vector, popped.frame.rip, popped.frame.flags & 0x100n]).toEqual([
+      1,
+      BigInt(KERNEL_CODE + 1),
+      0n,
+    ]);
+    const faulted = world.run({ code: '0f 0b', flags: 0x102n });
+    expect(faulted.vector).toBe(6);
+  });
   it('traps after the first instruction at the target of IRET', async () => {
     const world = await SystemWorld.create('long');
     world.cpu.memory.write(0x5100, Uint8Array.of(0x90, 0x90, 0xf4));

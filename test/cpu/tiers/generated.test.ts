@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { allOpcodes } from '../../../src/cpu/decode/decoder.js';
 import { allDefinitions } from '../../../src/cpu/semantics/context.js';
+import { wasm } from '../../../src/cpu/tiers/interpreter/interpreter.generated.js';
 import { generateInterpreter } from '../../../src/cpu/tiers/interpreter/module.js';
 
 const module = generateInterpreter();
@@ -15,8 +16,8 @@ test('the loop holds the frequent handlers, and stays below the size at which V8
   expect(module.inLoop).toBeLessThanOrEqual(340);
 });
 
-test('generating again gives the same bytes', () => {
-  expect(generateInterpreter().bytes).toEqual(module.bytes);
+test('generating gives the same bytes in another process: what the tests run was made before them', () => {
+  expect(Buffer.from(module.bytes).toString('base64')).toBe(wasm);
 });
 
 test('every definition is of a mnemonic that the decoder knows', () => {
