@@ -11,7 +11,7 @@ import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
 import { busFunctions } from './host-functions.js';
 import * as state from './state.js';
-import { ExitReason, Flag, Vector } from './state.js';
+import { ExitReason, type Field64, Flag, Vector } from './state.js';
 import { StateView } from './state-view.js';
 import { cpuid } from './system/cpuid.js';
 import { readMsr, readTimeStamp, writeMsr } from './system/msr.js';
@@ -158,14 +158,15 @@ export class Cpu {
     this.#stopRequested = false;
     while (this.#retired < this.#end) {
       if (this.#cache.full) this.#cache.reset();
-      const shadowed = Number(this.state.get64(state.shadowAt)) === this.#retired;
+      const shadowed = this.#isNow(state.shadowAt);
       if (!shadowed) this.#takeInterrupt();
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
       const deliveries = this.state.get32(state.deliveries);
       const single = stepping || (shadowed && this.#options.interrupts.pending());
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
-      if (stepping && this.state.get32(state.deliveries) === deliveries) this.#trapAfterStep();
+      const completed = this.state.get32(state.deliveries) === deliveries;
+      if (stepping && completed && !this.#isNow(state.trapShadowAt)) this.#trapAfterStep();
       const reason = this.state.get32(state.exitReason);
       this.state.set32(state.exitReason, ExitReason.none);
       this.#halted = reason === ExitReason.halt;
@@ -174,6 +175,11 @@ export class Cpu {
       if (this.#halted && !this.#wakes()) return { kind: 'halt' };
     }
     return { kind: 'limit' };
+  }
+
+  /** Whether a shadow lies on the present instruction boundary. */
+  #isNow(shadow: Field64): boolean {
+    return Number(this.state.get64(shadow)) === this.#retired;
   }
 
   #wakes(): boolean {

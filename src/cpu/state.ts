@@ -152,8 +152,8 @@ export const exitReason = i32('exitReason');
 export const interruptWaiting = i32('interruptWaiting');
 /** Ours: the retired count at which interrupts are held off by STI or MOV SS, or −1. */
 export const shadowAt = i64('shadowAt');
-/** Ours: set by STI and MOV SS until the retired count passes. */
-export const shadow = i32('shadow');
+/** Ours: the retired count at which MOV SS or POP SS holds off single-step traps too, or −1. */
+export const trapShadowAt = i64('trapShadowAt');
 
 /** Ours: derived from CS, CR0, CR4, EFER and CPL by the routine `updateMode`. */
 export const cpl = i32('cpl');

@@ -1,6 +1,7 @@
 /**
- * The instruction after STI, MOV SS and POP SS is run before any interrupt is taken (SDM vol. 3 §6.8.3). The shadow
- * is the retired count at which interrupts are held off; it passes by itself.
+ * The instruction after STI, MOV SS and POP SS is run before any interrupt is taken, and after the latter two before
+ * any single-step trap (SDM vol. 3 §6.8.3). The shadow is the retired count at which these are held off; it passes by
+ * itself.
  */
 import type { I32 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
@@ -14,9 +15,12 @@ export function holdInterrupts(context: Context): void {
   context.set64(state.shadowAt, get64(state.retired).add(used.extendU()));
 }
 
-/** After a load of segment register `number`, for it may have been SS. */
+/** After a load of segment register `number`, for it may have been SS: also holds off the single-step trap. */
 export function holdInterruptsAfterStackSegment(context: Context, number: I32): void {
-  context.code.if(number.eq(Segment.ss), () => holdInterrupts(context));
+  context.code.if(number.eq(Segment.ss), () => {
+    holdInterrupts(context);
+    context.set64(state.trapShadowAt, get64(state.shadowAt));
+  });
 }
 
 /**

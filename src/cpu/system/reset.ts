@@ -63,6 +63,7 @@ export function resetState(view: StateView): void {
   view.set32(state.fpuControl, 0x40);
   view.set32(state.fpuTag, 0x5555);
   view.set64(state.shadowAt, -1n);
+  view.set64(state.trapShadowAt, -1n);
   resetMsrs(view);
 }
 

@@ -81,6 +81,14 @@ describe('single-stepping', () => {
     const faulted = world.run({ code: '0f 0b', flags: 0x102n });
     expect(faulted.vector).toBe(6);
   });
+  it('does not trap between MOV SS and the next instruction, but after STI', async () => {
+    const world = await SystemWorld.create('long');
+    // MOV SS,EBX; NOP; NOP
+    const moved = world.run({ code: '8e d3 90 90', flags: 0x102n, registers: { 3: 0x10n } });
+    expect([moved.vector, moved.frame.rip]).toEqual([1, BigInt(KERNEL_CODE + 3)]);
+    const enabled = world.run({ code: 'fb 90 90', flags: 0x102n });
+    expect([enabled.vector, enabled.frame.rip]).toEqual([1, BigInt(KERNEL_CODE + 1)]);
+  });
   it('traps after the first instruction at the target of IRET', async () => {
     const world = await SystemWorld.create('long');
     world.cpu.memory.write(0x5100, Uint8Array.of(0x90, 0x90, 0xf4));
