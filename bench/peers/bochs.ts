@@ -19,7 +19,7 @@ export const bochs: Peer = {
   name: 'Bochs',
   missing: missingCommands(COMMAND, 'gcc'),
   version: () => {
-    const version = versionOf(COMMAND, ['--help'], /Bochs x86 Emulator [\d.]+/);
+    const version = versionOf(COMMAND, ['--help'], /Bochs x86 Emulator \S+/);
     return `${version}, built with${hasDebugger() ? '' : 'out'} its debugger`;
   },
   async run(run: GuestRun): Promise<ChildTimes> {
