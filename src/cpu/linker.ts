@@ -2,7 +2,8 @@
 import type { FunctionBuilder } from '../wasm/function-builder.js';
 import type { FunctionHandle, ModuleBuilder } from '../wasm/module-builder.js';
 import type { ValueType } from '../wasm/types.js';
-import { F32, F64, I32, I64, V128, type Value } from '../wasm/values.js';
+import { F32, F64, I32, I64, type Value } from '../wasm/values.js';
+import { V128 } from '../wasm/vector.js';
 import { Emitter, type Linker } from './emitter.js';
 import { externals } from './externals.js';
 import type { Parameters, Routine } from './routine.js';

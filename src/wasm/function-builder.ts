@@ -4,7 +4,8 @@
  */
 import type { FunctionHandle } from './module-builder.js';
 import { unsigned, type ValueType } from './types.js';
-import { F64, I32, I64, i32, V128, type Value, type ValueClass } from './values.js';
+import { F64, I32, I64, i32, type Value, type ValueClass } from './values.js';
+import { V128 } from './vector.js';
 
 /** A branch target: the end of a block, or the start of a loop. */
 export interface Label {

@@ -3,7 +3,8 @@
  * (a record's fields, or constants and locals); the meaning is the same code. Values are 64-bit throughout:
  * an operand of n bits reads zero-extended and writes its low n bits.
  */
-import type { F32, F64, I32, I64, V128 } from '../../wasm/values.js';
+import type { F32, F64, I32, I64 } from '../../wasm/values.js';
+import type { V128 } from '../../wasm/vector.js';
 import type { Emitter } from '../emitter.js';
 import type { Flags } from './flags.js';
 

@@ -2,7 +2,8 @@
  * RCP and RSQRT of singles. The manual asks for a relative error of at most 1.5 × 2^−12 and processors differ; this
  * gives the correctly rounded value. Denormals count as zeros and no flag changes (SDM vol. 1 §10.4.1.1).
  */
-import { F32, I64, V128 } from '../../../wasm/values.js';
+import { F32, I64 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { routine } from '../../routine.js';
 import { defineVector, pair } from './common.js';
 import { SINGLE } from './float-format.js';

@@ -3,7 +3,7 @@
  * the refusal of MMX operands, which have no meaning yet. Memory operands of 16 bytes must be aligned, except where
  * the instruction says unaligned (vol. 1 §11.3).
  */
-import { V128 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { get32 } from '../../emitter.js';
 import * as state from '../../state.js';
 import { type Context, define, type Meaning, type Operand } from '../context.js';

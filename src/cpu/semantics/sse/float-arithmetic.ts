@@ -4,7 +4,8 @@
  * above the smallest, and PE set already, no flag can change and no NaN arise. All else goes to a routine.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, I64, select, V128 } from '../../../wasm/values.js';
+import { I32, I64, select } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';

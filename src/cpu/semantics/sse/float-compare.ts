@@ -3,7 +3,8 @@
  * flags, so operands that are neither, nor zero, are compared in place; the rest goes to a routine.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, I64, V128 } from '../../../wasm/values.js';
+import { I32, I64 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';

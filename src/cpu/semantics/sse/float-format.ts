@@ -2,15 +2,8 @@
  * The two floating-point formats as numbers and as WebAssembly types, so that what works on both is written once
  * (SDM vol. 1 §4.2.2). Bits are held in an i64, zero-extended. Predicates take bits that are kept.
  */
-import {
-  F32,
-  F64,
-  type I32,
-  type I64,
-  type V128,
-  type Value,
-  type ValueClass,
-} from '../../../wasm/values.js';
+import { F32, F64, type I32, type I64, type Value, type ValueClass } from '../../../wasm/values.js';
+import type { V128 } from '../../../wasm/vector.js';
 import type { Operand } from '../context.js';
 
 /** What F32 and F64 have in common. */

@@ -1,6 +1,6 @@
 /** Bitwise logic on whole registers, under its names for singles, doubles and integers (SDM vol. 1 §10.4.2, §11.4.2). */
 import { Simd } from '../../../wasm/simd.js';
-import type { V128 } from '../../../wasm/values.js';
+import type { V128 } from '../../../wasm/vector.js';
 import { defineBinary } from './common.js';
 
 const OPERATIONS: readonly {

@@ -1,6 +1,7 @@
 /** PINSRW and PEXTRW: one 16-bit lane in or out (SDM vol. 1 §11.4.2). */
 import { Simd } from '../../../wasm/simd.js';
-import { select, V128 } from '../../../wasm/values.js';
+import { select } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import type { Operand } from '../context.js';
 import { defineVector, lanes } from './common.js';
 

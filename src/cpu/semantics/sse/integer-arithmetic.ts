@@ -1,6 +1,7 @@
 /** Packed integers: sums, differences, products, averages, least and greatest, comparisons (SDM vol. 1 §11.4.2). */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, type V128 } from '../../../wasm/values.js';
+import { I32 } from '../../../wasm/values.js';
+import type { V128 } from '../../../wasm/vector.js';
 import { defineBinary, lanes } from './common.js';
 
 const { i8x16, i16x8, i32x4, i64x2 } = Simd;

@@ -3,7 +3,8 @@
  * the count modulo the lane's width; here a larger one gives zeros, or copies of the sign.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, I64, select, V128 } from '../../../wasm/values.js';
+import { I32, I64, select } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import type { Context, Operand } from '../context.js';
 import { defineVector, pair } from './common.js';
 

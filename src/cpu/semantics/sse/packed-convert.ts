@@ -1,6 +1,7 @@
 /** Conversions of two or four numbers at once, through routines (SDM vol. 1 §11.4.1.6). */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, V128 } from '../../../wasm/values.js';
+import { I32 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';

@@ -4,7 +4,8 @@
  * n-th field.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, type I64, select, V128 } from '../../../wasm/values.js';
+import { I32, type I64, select } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import type { Context, Operand } from '../context.js';
 import { bytes, defineBinary, defineVector, lanes, pair, ZERO_VECTOR } from './common.js';
 

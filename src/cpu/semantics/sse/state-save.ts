@@ -2,7 +2,8 @@
  * FXSAVE, FXRSTOR, LDMXCSR, STMXCSR (SDM vol. 1 §10.5, §10.2.3). The x87 instruction and data pointers and the opcode
  * are not kept: they are saved as 0. FXSAVE does not touch the image's last 96 bytes.
  */
-import { I32, I64, select, V128 } from '../../../wasm/values.js';
+import { I32, I64, select } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';

@@ -3,7 +3,8 @@
  * A register is always written as a whole, so that the next reader's load, of whatever width, meets one store.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, V128 } from '../../../wasm/values.js';
+import { I32 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
 import { Register } from '../../state.js';
 import { define, type Operand } from '../context.js';

@@ -1,7 +1,8 @@
 /**
  * Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates.
  */
-import { F32, F64, type I32, I64, V128, type Value } from '../../../wasm/values.js';
+import { F32, F64, type I32, I64, type Value } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { Operand, OperandKind, Place } from '../../semantics/context.js';
