@@ -19,8 +19,8 @@ const STATUS = {
   TIMEOUT: 0x40,
 } as const;
 const COMMAND_BYTE_INTERRUPT = 0x01;
-/** Keyboard interrupt on, system flag, both devices disabled. */
-const COMMAND_BYTE_INITIAL = 0x35;
+/** As a PC's firmware leaves it: keyboard interrupt, system flag, auxiliary device disabled, scan codes translated. */
+const COMMAND_BYTE_INITIAL = 0x65;
 const SELF_TEST_PASSED = 0x55;
 /** The clock line is stuck low: no device. */
 const INTERFACE_TEST_ABSENT = 0x01;

@@ -35,8 +35,10 @@ describe('8042 keyboard controller with nothing plugged in', () => {
     expect(ports.read(0x64) & 0x01).toBe(0);
   });
 
-  it('keeps its command byte', () => {
+  it('has the command byte that firmware leaves, and keeps another', () => {
     const { ports } = controller();
+    ports.write(0x64, 0x20);
+    expect(ports.read(0x60)).toBe(0x65);
     ports.write(0x64, 0x60);
     ports.write(0x60, 0x44);
     ports.write(0x64, 0x20);
