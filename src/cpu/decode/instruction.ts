@@ -3,7 +3,7 @@
  * Leaves out the values of operands: a register number or an address is as far as decoding goes.
  * Intel SDM volume 2, chapter 2.
  */
-import type { OpcodeEntry, OperandSpec } from './opcode-entry.js';
+import { type OpcodeEntry, type OperandSpec, PLAIN_ENTRY, type Width } from './opcode-entry.js';
 
 export const PREFIX_LOCK = 1;
 /** F3 was the last of F2 and F3. */
@@ -32,32 +32,7 @@ export const SEGMENT_GS = 5;
 export type CodeSize = 16 | 32 | 64;
 
 /** What an instruction holds before anything was decoded into it. */
-const NOTHING: OpcodeEntry = {
-  id: -1,
-  mnemonic: '(bad)',
-  operands: [],
-  form: 'none',
-  vex: false,
-  map: '',
-  opcode: 0,
-  lowThreeBits: false,
-  extension: -1,
-  rmExtension: -1,
-  mandatoryPrefix: 'any',
-  mode: 'any',
-  operandSizeRule: 'normal',
-  onlyOperandSize: 0,
-  onlyAddressSize: 0,
-  w: -1,
-  l: -1,
-  b: -1,
-  lockable: false,
-  repeatable: false,
-  ignoresMod: false,
-  vectorIndex: 0,
-  feature: '',
-  feature256: '',
-};
+const NOTHING: OpcodeEntry = { ...PLAIN_ENTRY, mnemonic: '(bad)' };
 
 export class DecodedInstruction {
   entry: OpcodeEntry = NOTHING;
@@ -135,38 +110,55 @@ export function operandIsMemory(instruction: DecodedInstruction, spec: OperandSp
   }
 }
 
-/** An operand's width in bits, resolved for this instruction; 0 where it has none (LEA's memory). */
-export function operandWidth(instruction: DecodedInstruction, spec: OperandSpec): number {
-  const width = operandIsMemory(instruction, spec) ? spec.memoryWidth : spec.width;
-  const size = instruction.operandSize;
+/** What the rules of `Width` depend on. */
+export interface WidthContext {
+  readonly operandSize: 16 | 32 | 64;
+  /** 64-bit code. */
+  readonly long: boolean;
+  /** REX.W or VEX.W in 64-bit code. */
+  readonly wide: boolean;
+  readonly vectorLength: 128 | 256;
+}
+
+/** The bits that a width's rule gives. */
+export function resolveWidth(width: Width, { operandSize, long, wide, vectorLength }: WidthContext): number {
   switch (width) {
     case 'v':
-      return size;
+      return operandSize;
     case 'z':
-      return size === 16 ? 16 : 32;
+      return operandSize === 16 ? 16 : 32;
     case 'y':
-      return instruction.codeSize === 64 && (instruction.rex & 8) !== 0 ? 64 : 32;
+      return wide ? 64 : 32;
     case 'p':
-      return 16 + size;
+      return 16 + operandSize;
     case 's':
-      return instruction.codeSize === 64 ? 80 : 48;
+      return long ? 80 : 48;
     case 'n':
-      return instruction.codeSize === 64 ? 64 : 32;
+      return long ? 64 : 32;
     case 'a':
-      return 2 * size;
+      return 2 * operandSize;
     case 'x':
-      return instruction.vectorLength;
+      return vectorLength;
     case 'half':
-      return instruction.vectorLength >> 1;
+      return vectorLength >> 1;
     case 'quarter':
-      return instruction.vectorLength >> 2;
+      return vectorLength >> 2;
     case 'eighth':
-      return instruction.vectorLength >> 3;
+      return vectorLength >> 3;
     case 'environment':
-      return size === 16 ? 112 : 224;
+      return operandSize === 16 ? 112 : 224;
     case 'state':
-      return size === 16 ? 752 : 864;
+      return operandSize === 16 ? 752 : 864;
     default:
       return width;
   }
+}
+
+/** An operand's width in bits, resolved for this instruction; 0 where it has none (LEA's memory). */
+export function operandWidth(instruction: DecodedInstruction, spec: OperandSpec): number {
+  const { operandSize, vectorLength } = instruction;
+  const long = instruction.codeSize === 64;
+  const wide = long && (instruction.rex & 8) !== 0;
+  const width = operandIsMemory(instruction, spec) ? spec.memoryWidth : spec.width;
+  return resolveWidth(width, { operandSize, long, wide, vectorLength });
 }

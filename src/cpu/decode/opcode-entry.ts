@@ -120,3 +120,31 @@ export interface OpcodeEntry {
   readonly feature: string;
   readonly feature256: string;
 }
+
+/** An entry that says nothing yet: no operands, no conditions. */
+export const PLAIN_ENTRY: OpcodeEntry = {
+  id: -1,
+  mnemonic: '',
+  operands: [],
+  form: 'none',
+  vex: false,
+  map: '',
+  opcode: 0,
+  lowThreeBits: false,
+  extension: -1,
+  rmExtension: -1,
+  mandatoryPrefix: 'any',
+  mode: 'any',
+  operandSizeRule: 'normal',
+  onlyOperandSize: 0,
+  onlyAddressSize: 0,
+  w: -1,
+  l: -1,
+  b: -1,
+  lockable: false,
+  repeatable: false,
+  ignoresMod: false,
+  vectorIndex: 0,
+  feature: '',
+  feature256: '',
+};

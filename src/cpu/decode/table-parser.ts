@@ -14,7 +14,14 @@
  *
  * Of several lines for one opcode the first that fits counts. Intel SDM volume 2, appendix A.
  */
-import type { MandatoryPrefix, OpcodeEntry, OpcodeMap, OperandSpec, Width } from './opcode-entry.js';
+import {
+  type MandatoryPrefix,
+  type OpcodeEntry,
+  type OpcodeMap,
+  type OperandSpec,
+  PLAIN_ENTRY,
+  type Width,
+} from './opcode-entry.js';
 import { operandForm, operandSpec } from './operand-codes.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -26,37 +33,6 @@ const PREFIXES: Readonly<Record<string, MandatoryPrefix>> = {
   F3: 'F3',
   F2: 'F2',
 };
-
-const NO_OPERANDS: readonly OperandSpec[] = [];
-
-function blank(id: number): Mutable<OpcodeEntry> {
-  return {
-    id,
-    mnemonic: '',
-    operands: NO_OPERANDS,
-    form: 'none',
-    vex: false,
-    map: '',
-    opcode: 0,
-    lowThreeBits: false,
-    extension: -1,
-    rmExtension: -1,
-    mandatoryPrefix: 'any',
-    mode: 'any',
-    operandSizeRule: 'normal',
-    onlyOperandSize: 0,
-    onlyAddressSize: 0,
-    w: -1,
-    l: -1,
-    b: -1,
-    lockable: false,
-    repeatable: false,
-    ignoresMod: false,
-    vectorIndex: 0,
-    feature: '',
-    feature256: '',
-  };
-}
 
 function attribute(entry: Mutable<OpcodeEntry>, word: string): void {
   switch (word) {
@@ -137,7 +113,7 @@ function modRMForm(operands: readonly OperandSpec[]): OpcodeEntry['form'] {
 
 export function parseLine(line: string, id: number, oneByteMap: boolean): OpcodeEntry {
   const words = line.split(' ');
-  const entry = blank(id);
+  const entry: Mutable<OpcodeEntry> = { ...PLAIN_ENTRY, id };
   let next = 0;
   let code = words[next++]!;
   if (!oneByteMap) {

@@ -2,7 +2,8 @@
  * How an encoding's operands are bound to a record: which field holds what. The module builder asks while it
  * generates handlers, the code cache while it fills records; both read the same description.
  */
-import type { OpcodeEntry, OperandSpec, Width } from '../../decode/opcode-entry.js';
+import { resolveWidth } from '../../decode/instruction.js';
+import type { OpcodeEntry, OperandSpec } from '../../decode/opcode-entry.js';
 
 /** How the memory operand's address is computed; register forms have none. */
 export const Form = { register: 0, general: 1, near: 2, scaled: 3 } as const;
@@ -24,50 +25,20 @@ export type Binding =
   | { readonly kind: 'immediate' | 'relative' | 'string'; readonly width: number }
   | { readonly kind: 'constant'; readonly width: number; readonly value: number };
 
-/** Bits of an operand for an operand size; 0 for what has no size a handler needs to know. */
-export function resolveWidth(width: Width, operandSize: number, long: boolean): number {
-  if (typeof width === 'number') return width;
-  switch (width) {
-    case 'v':
-      return operandSize;
-    case 'z':
-      return Math.min(operandSize, 32);
-    case 'y':
-      return operandSize === 64 ? 64 : 32;
-    case 'n':
-      return long ? 64 : 32;
-    case 'p':
-      return 16 + operandSize;
-    case 's':
-      return long ? 80 : 48;
-    case 'a':
-      return 2 * operandSize;
-    case 'x':
-      return 128;
-    case 'half':
-      return 64;
-    case 'quarter':
-      return 32;
-    case 'eighth':
-      return 16;
-    default:
-      return 0;
-  }
-}
-
 const SLOTS: readonly RegisterSlot[] = ['a', 'b', 'c'];
 
 /** The bindings of an entry's operands, or undefined if it has more registers than a record has slots. */
 export function bind(
   entry: OpcodeEntry,
-  operandSize: number,
+  operandSize: 16 | 32 | 64,
   isMemory: boolean,
   long: boolean,
 ): Binding[] | undefined {
+  const context = { operandSize, long, wide: operandSize === 64, vectorLength: 128 } as const;
   let used = 0;
   const bindings: Binding[] = [];
   for (const spec of entry.operands) {
-    const width = resolveWidth(spec.width, operandSize, long);
+    const width = resolveWidth(spec.width, context);
     switch (spec.source) {
       case 'immediate':
       case 'immediate2':
@@ -85,11 +56,11 @@ export function bind(
         break;
       case 'stringSource':
       case 'stringDestination':
-        bindings.push({ kind: 'string', width: resolveWidth(spec.memoryWidth, operandSize, long) });
+        bindings.push({ kind: 'string', width: resolveWidth(spec.memoryWidth, context) });
         break;
       default: {
         if (spec.source === 'rm' && isMemory) {
-          bindings.push({ kind: 'memory', width: resolveWidth(spec.memoryWidth, operandSize, long) });
+          bindings.push({ kind: 'memory', width: resolveWidth(spec.memoryWidth, context) });
           break;
         }
         const slot = SLOTS[used++];
