@@ -2,16 +2,17 @@
  * The 16550A UART with its 16-byte FIFOs, as a PC's COM port.
  *
  * A byte is transmitted the moment it is written: LSR always shows the transmitter empty, and the THRE interrupt
- * is raised again at once. Received bytes enter as fast as the guest takes them: the FIFO holds 16 and the backend
- * keeps the rest, so no byte is lost. The baud rate therefore only sets the character timeout.
+ * is raised again at once. Received bytes arrive at the programmed rate and none is lost: receiver.ts.
  * Leaves out parity and framing errors and breaks (a byte stream has none) and DMA mode signalling.
  * Source: TI PC16550D data sheet, "Registers"; PC wiring: OUT2 gates the interrupt.
  */
-import type { Clock, Console, InterruptLine, Timer } from '../backends.js';
+import type { Clock, Console, InterruptLine } from '../backends.js';
 import type { AccessWidth, DeviceState, PortDevice } from '../device.js';
 import { OutputBuffer } from '../output-buffer.js';
-import { boolean, byte, integer, list, nanoseconds, nullable, parseState, record } from '../state-schema.js';
+import { boolean, byte, integer, parseState, record } from '../state-schema.js';
+import { characterTime } from './character-time.js';
 import { loopedModemLines, modemStatusAfter } from './modem.js';
+import { Receiver, receiverShape } from './receiver.js';
 import {
   FCR,
   IER,
@@ -28,32 +29,22 @@ import {
   MSR_BITS,
   RBR_THR_DLL,
   SCR,
-  TRIGGER_LEVELS,
 } from './registers.js';
 
-const FIFO_SIZE = 16;
-/** The 1.8432 MHz crystal of a PC, divided by 16: bits per second at divisor 1. */
-const BASE_BAUD = 115_200;
-/** 9600 baud, what firmware leaves. */
-const RESET_DIVISOR = 12;
+/** 115200 baud: the chip leaves it open, and a guest that does not program it has no reason to wait for its input. */
+const RESET_DIVISOR = 1;
 /** The host end is always connected and ready. */
 const HOST_MODEM_LINES = MSR_BITS.CTS | MSR_BITS.DSR | MSR_BITS.DCD;
 
 const stateShape = record({
   interruptEnable: integer(0, 0x0f),
-  fifoEnabled: boolean,
-  triggerIndex: integer(0, 3),
   lineControl: byte,
   modemControl: integer(0, 0x1f),
   modemStatus: byte,
   scratch: byte,
   divisor: integer(0, 0xffff),
-  overrun: boolean,
   thrEmptyPending: boolean,
-  timeoutPending: boolean,
-  /** Nanoseconds until the character timeout, or null when it is not running. */
-  timeoutIn: nullable(nanoseconds),
-  received: list(byte, 0, FIFO_SIZE),
+  receiver: receiverShape,
 });
 
 export interface UartOptions {
@@ -67,57 +58,48 @@ export interface UartOptions {
 export class Uart16550 implements PortDevice {
   readonly name: string;
   readonly portRegions;
-  readonly #clock: Clock;
   readonly #output: OutputBuffer;
   readonly #line: InterruptLine;
+  readonly #receiver: Receiver;
   #interruptEnable = 0;
-  #fifoEnabled = false;
-  #triggerIndex = 0;
   #lineControl = 0;
   #modemControl = 0;
   #modemStatus: number = HOST_MODEM_LINES;
   #scratch = 0;
   #divisor = RESET_DIVISOR;
-  #overrun = false;
   #thrEmptyPending = false;
-  #timeoutPending = false;
-  #timer: Timer | undefined;
-  #timeoutDeadline = 0;
-  #received: number[] = [];
-  /** The receiver refused bytes, so the backend waits for `ready`. */
-  #refused = false;
 
   constructor(options: UartOptions) {
     this.name = options.name;
     this.portRegions = [{ base: options.base, length: 8, maxWidth: 1 }] as const;
-    this.#clock = options.clock;
     this.#output = new OutputBuffer(options.console);
     this.#line = options.line;
+    this.#receiver = new Receiver({
+      clock: options.clock,
+      console: options.console,
+      characterTime: (count) => characterTime(count, this.#lineControl, this.#divisor),
+      changed: () => this.#updateLine(),
+    });
     this.reset();
-    options.console.connect((bytes) => this.#receiveFromHost(bytes));
+    this.#receiver.connect();
   }
 
   reset(): void {
     this.flush();
     this.#interruptEnable = 0;
-    this.#fifoEnabled = false;
-    this.#triggerIndex = 0;
     this.#lineControl = 0;
     this.#modemControl = 0;
     this.#modemStatus = HOST_MODEM_LINES;
     this.#scratch = 0;
     this.#divisor = RESET_DIVISOR;
-    this.#overrun = false;
     this.#thrEmptyPending = false;
-    this.#clearReceiver();
-    this.#updateLine();
-    this.#askForMore();
+    this.#receiver.reset();
   }
 
   readPort(_region: number, offset: number, _width: AccessWidth): number {
     switch (offset) {
       case RBR_THR_DLL:
-        return this.#dlab ? this.#divisor & 0xff : this.#readReceiver();
+        return this.#dlab ? this.#divisor & 0xff : this.#receiver.read();
       case IER_DLM:
         return this.#dlab ? this.#divisor >> 8 : this.#interruptEnable;
       case IIR_FCR:
@@ -172,18 +154,13 @@ export class Uart16550 implements PortDevice {
     this.flush();
     return {
       interruptEnable: this.#interruptEnable,
-      fifoEnabled: this.#fifoEnabled,
-      triggerIndex: this.#triggerIndex,
       lineControl: this.#lineControl,
       modemControl: this.#modemControl,
       modemStatus: this.#modemStatus,
       scratch: this.#scratch,
       divisor: this.#divisor,
-      overrun: this.#overrun,
       thrEmptyPending: this.#thrEmptyPending,
-      timeoutPending: this.#timeoutPending,
-      timeoutIn: this.#timer ? Math.max(0, this.#timeoutDeadline - this.#clock.now()) : null,
-      received: [...this.#received],
+      receiver: this.#receiver.save(),
     };
   }
 
@@ -191,23 +168,13 @@ export class Uart16550 implements PortDevice {
     const saved = parseState(stateShape, state, this.name);
     this.flush();
     this.#interruptEnable = saved.interruptEnable;
-    this.#fifoEnabled = saved.fifoEnabled;
-    this.#triggerIndex = saved.triggerIndex;
     this.#lineControl = saved.lineControl;
     this.#modemControl = saved.modemControl;
     this.#modemStatus = saved.modemStatus;
     this.#scratch = saved.scratch;
     this.#divisor = saved.divisor;
-    this.#overrun = saved.overrun;
     this.#thrEmptyPending = saved.thrEmptyPending;
-    this.#timeoutPending = saved.timeoutPending;
-    this.#received = saved.received;
-    this.#stopTimeout();
-    if (saved.timeoutIn !== null) this.#startTimeout(saved.timeoutIn);
-    this.#updateLine();
-    // What the backend holds back was refused by another life of this device: ask for it.
-    this.#refused = true;
-    this.#askForMore();
+    this.#receiver.restore(saved.receiver, this.#loopback);
   }
 
   get #dlab(): boolean {
@@ -218,96 +185,20 @@ export class Uart16550 implements PortDevice {
     return (this.#modemControl & MCR_BITS.LOOP) !== 0;
   }
 
-  get #capacity(): number {
-    return this.#fifoEnabled ? FIFO_SIZE : 1;
-  }
-
-  // Receiver
-
-  #receiveFromHost(bytes: Uint8Array): number {
-    // In loopback the receiver is disconnected from its pin: the host's bytes wait.
-    const room = this.#loopback ? 0 : this.#capacity - this.#received.length;
-    const taken = Math.max(0, Math.min(room, bytes.length));
-    for (let index = 0; index < taken; index++) this.#received.push(bytes[index] ?? 0);
-    this.#refused = taken < bytes.length;
-    if (taken > 0) this.#afterReceive();
-    return taken;
-  }
-
-  /** Bytes came in: restarts the character timeout and raises what is due. */
-  #afterReceive(): void {
-    if (this.#fifoEnabled) this.#startTimeout(this.#characterTimeout());
-    this.#updateLine();
-  }
-
-  #readReceiver(): number {
-    const value = this.#received.shift() ?? 0;
-    this.#timeoutPending = false;
-    this.#stopTimeout();
-    if (this.#fifoEnabled && this.#received.length > 0) this.#startTimeout(this.#characterTimeout());
-    this.#updateLine();
-    this.#askForMore();
-    return value;
-  }
-
-  #askForMore(): void {
-    if (!this.#refused || this.#loopback || this.#received.length >= this.#capacity) return;
-    this.#refused = false;
-    this.#output.console.ready();
-  }
-
-  #clearReceiver(): void {
-    this.#received = [];
-    this.#timeoutPending = false;
-    this.#stopTimeout();
-  }
-
-  /** Four character times ("FIFO Interrupt Mode Operation"). */
-  #characterTimeout(): number {
-    const wordLength = 5 + (this.#lineControl & LCR_BITS.WORD_LENGTH);
-    const parity = this.#lineControl & LCR_BITS.PEN ? 1 : 0;
-    const stop = this.#lineControl & LCR_BITS.STB ? 2 : 1;
-    const divisor = this.#divisor === 0 ? 0x10000 : this.#divisor;
-    return Math.ceil((4 * (1 + wordLength + parity + stop) * divisor * 1e9) / BASE_BAUD);
-  }
-
-  #startTimeout(delay: number): void {
-    this.#stopTimeout();
-    this.#timeoutDeadline = this.#clock.now() + delay;
-    this.#timer = this.#clock.schedule(this.#timeoutDeadline, () => {
-      this.#timer = undefined;
-      this.#timeoutPending = true;
-      this.#updateLine();
-    });
-  }
-
-  #stopTimeout(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
   // Transmitter
 
   #transmit(value: number): void {
     // The line must fall and rise again, or an edge-triggered controller would miss the next THRE.
     this.#thrEmptyPending = false;
     this.#updateLine();
-    if (this.#loopback) this.#receiveLooped(value);
+    if (this.#loopback) this.#receiver.receiveLooped(value & this.#wordMask);
     else this.#output.push(value);
     this.#thrEmptyPending = true;
     this.#updateLine();
   }
 
-  #receiveLooped(value: number): void {
-    const word = value & (0xff >> (3 - (this.#lineControl & LCR_BITS.WORD_LENGTH)));
-    if (this.#received.length < this.#capacity) {
-      this.#received.push(word);
-    } else {
-      this.#overrun = true;
-      // Without FIFOs the new character replaces the unread one; with them it is lost in the shift register.
-      if (!this.#fifoEnabled) this.#received[0] = word;
-    }
-    this.#afterReceive();
+  get #wordMask(): number {
+    return 0xff >> (3 - (this.#lineControl & LCR_BITS.WORD_LENGTH));
   }
 
   // Control and status
@@ -322,16 +213,10 @@ export class Uart16550 implements PortDevice {
   #writeFifoControl(value: number): void {
     const enabled = (value & FCR.ENABLE) !== 0;
     // The other bits are only programmed while FCR0 is written as 1; a change of FCR0 empties both FIFOs.
-    const changed = enabled !== this.#fifoEnabled;
-    this.#fifoEnabled = enabled;
-    this.#triggerIndex = enabled ? (value >> 6) & 3 : 0;
-    if (changed || (enabled && value & FCR.RCVR_RESET)) {
-      this.#clearReceiver();
-      this.#overrun = false;
-    }
+    const changed = enabled !== this.#receiver.fifoEnabled;
     if (changed || (enabled && value & FCR.XMIT_RESET)) this.#thrEmptyPending = true;
-    this.#updateLine();
-    this.#askForMore();
+    const receiverReset = enabled && (value & FCR.RCVR_RESET) !== 0;
+    this.#receiver.programFifos(enabled, enabled ? (value >> 6) & 3 : 0, receiverReset);
   }
 
   #writeModemControl(value: number): void {
@@ -339,20 +224,13 @@ export class Uart16550 implements PortDevice {
     const lines = this.#loopback ? loopedModemLines(this.#modemControl) : HOST_MODEM_LINES;
     this.#modemStatus = modemStatusAfter(this.#modemStatus, lines);
     this.#updateLine();
-    this.#askForMore();
+    this.#receiver.setLooped(this.#loopback);
   }
 
   #readLineStatus(): number {
-    const status =
-      LSR_BITS.THRE |
-      LSR_BITS.TEMT |
-      (this.#received.length > 0 ? LSR_BITS.DR : 0) |
-      (this.#overrun ? LSR_BITS.OE : 0);
-    if (this.#overrun) {
-      this.#overrun = false;
-      this.#updateLine();
-    }
-    return status;
+    const { dataReady, overrun } = this.#receiver;
+    if (overrun) this.#receiver.clearOverrun();
+    return LSR_BITS.THRE | LSR_BITS.TEMT | (dataReady ? LSR_BITS.DR : 0) | (overrun ? LSR_BITS.OE : 0);
   }
 
   #readModemStatus(): number {
@@ -366,11 +244,10 @@ export class Uart16550 implements PortDevice {
 
   #identification(): number {
     const enable = this.#interruptEnable;
-    if (enable & IER.ELSI && this.#overrun) return IIR.LINE_STATUS;
+    if (enable & IER.ELSI && this.#receiver.overrun) return IIR.LINE_STATUS;
     if (enable & IER.ERBFI) {
-      const level = this.#fifoEnabled ? (TRIGGER_LEVELS[this.#triggerIndex] ?? 1) : 1;
-      if (this.#received.length >= level) return IIR.DATA_AVAILABLE;
-      if (this.#timeoutPending) return IIR.CHARACTER_TIMEOUT;
+      if (this.#receiver.triggered) return IIR.DATA_AVAILABLE;
+      if (this.#receiver.timeoutPending) return IIR.CHARACTER_TIMEOUT;
     }
     if (enable & IER.ETBEI && this.#thrEmptyPending) return IIR.THR_EMPTY;
     if (enable & IER.EDSSI && this.#modemStatus & 0x0f) return IIR.MODEM_STATUS;
@@ -383,7 +260,7 @@ export class Uart16550 implements PortDevice {
       this.#thrEmptyPending = false;
       this.#updateLine();
     }
-    return identification | (this.#fifoEnabled ? IIR.FIFOS_ENABLED : 0);
+    return identification | (this.#receiver.fifoEnabled ? IIR.FIFOS_ENABLED : 0);
   }
 
   #updateLine(): void {
