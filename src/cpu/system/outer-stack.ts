@@ -56,7 +56,10 @@ export const setReturnStack = routine(
   },
 );
 
-/** Makes those of DS, ES, FS and GS null that the new, lesser privilege may not use. */
+/**
+ * Makes those of DS, ES, FS and GS null that the new, lesser privilege may not use. Only the selectors are: the bases
+ * stay, and 64-bit kernels keep FS and GS bases so over a visit to ring 3.
+ */
 export const dropPrivilegedSegments = routine('dropPrivilegedSegments', { parameters: [] }, (e) => {
   const { code } = e;
   for (const segment of [Segment.es, Segment.ds, Segment.fs, Segment.gs]) {
@@ -66,7 +69,11 @@ export const dropPrivilegedSegments = routine('dropPrivilegedSegments', { parame
       const open = access.and(conforming).eq(conforming);
       const tooLow = dplOf(access).ltU(get32(state.cpl)).and(open.eqz());
       const used = access.and(Access.null).eqz();
-      code.if(used.and(tooLow), () => e.call(setNullSegment, I32.const(segment), I32.const(0)));
+      code.if(used.and(tooLow), () => {
+        const base = code.let(e.read64(state.segmentBase, segment));
+        e.call(setNullSegment, I32.const(segment), I32.const(0));
+        e.set64(state.segmentBase, base, segment);
+      });
     });
   }
 });

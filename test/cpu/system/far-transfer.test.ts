@@ -170,6 +170,16 @@ describe('returns to ring 3', () => {
     expect(outcome.registers[4]).toBe(BigInt(RING_0_ENTRY_STACK - 40));
   });
 
+  it('IRET keeps the base of a segment that it makes null', async () => {
+    const world = await SystemWorld.create('long');
+    world.cpu.memory.write(USER_CODE, Uint8Array.of(0xcd, 0x40));
+    world.cpu.state.set32(state.segmentSelector, Selector.kernelData, Segment.gs);
+    world.cpu.state.set64(state.segmentBase, 0xffff800000001000n, Segment.gs);
+    expect(world.run({ code: [...frame, IRETQ].join(' ') }).done).toBe(true);
+    expect(world.cpu.state.get32(state.segmentSelector, Segment.gs)).toBe(0);
+    expect(world.cpu.state.get64(state.segmentBase, Segment.gs)).toBe(0xffff800000001000n);
+  });
+
   it('RETF does the same without RFLAGS', async () => {
     const world = await SystemWorld.create('long');
     world.cpu.memory.write(USER_CODE, Uint8Array.of(0xcd, 0x40));
