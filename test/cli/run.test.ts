@@ -24,7 +24,7 @@ const POLLING_ECHO = [
   ...leaveWith(2),
 ];
 /** Several times what the queue between stdin and the guest holds. */
-const LONG = Array.from({ length: 20_000 }, (_, n) => `line ${n}\n`).join('');
+const LONG = Array.from({ length: 8_000 }, (_, n) => `line ${n}\n`).join('');
 
 test('hello prints its transcript and powers off', async () => {
   const { status, stdout, stderr } = await runCli(['run', HELLO]);
