@@ -63,6 +63,8 @@ export class Cpu {
   #stopRequested = false;
   /** After HLT, until an interrupt is taken. */
   #halted = false;
+  /** After a triple fault, until reset. */
+  #shutDown = false;
 
   constructor(options: CpuOptions) {
     const { ramSize } = options;
@@ -98,6 +100,7 @@ export class Cpu {
     resetState(this.state);
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
     this.#halted = false;
+    this.#shutDown = false;
     this.#retired = 0;
     this.#syncRetired();
     this.#wasm.flushTlb();
@@ -114,6 +117,7 @@ export class Cpu {
   /** Recomputes what follows from the state after it was written from outside, and leaves HLT. */
   synchronise(): void {
     this.#halted = false;
+    this.#shutDown = false;
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
   }
@@ -160,6 +164,8 @@ export class Cpu {
       if (this.#cache.full) this.#cache.reset();
       const shadowed = this.#isNow(state.shadowAt);
       if (!shadowed) this.#takeInterrupt();
+      if (this.#takeReason() === ExitReason.shutdown) this.#shutDown = true;
+      if (this.#shutDown) return { kind: 'shutdown' };
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
       const deliveries = this.state.get32(state.deliveries);
@@ -167,14 +173,21 @@ export class Cpu {
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
       const completed = this.state.get32(state.deliveries) === deliveries;
       if (stepping && completed && !this.#isNow(state.trapShadowAt)) this.#trapAfterStep();
-      const reason = this.state.get32(state.exitReason);
-      this.state.set32(state.exitReason, ExitReason.none);
+      const reason = this.#takeReason();
       this.#halted = reason === ExitReason.halt;
-      if (reason === ExitReason.shutdown) return { kind: 'shutdown' };
+      this.#shutDown = reason === ExitReason.shutdown;
+      if (this.#shutDown) return { kind: 'shutdown' };
       if (this.#stopRequested) return { kind: 'stopped' };
       if (this.#halted && !this.#wakes()) return { kind: 'halt' };
     }
     return { kind: 'limit' };
+  }
+
+  /** Why WebAssembly asked for the end of the run, once. */
+  #takeReason(): number {
+    const reason = this.state.get32(state.exitReason);
+    this.state.set32(state.exitReason, ExitReason.none);
+    return reason;
   }
 
   /** Whether a shadow lies on the present instruction boundary. */
