@@ -2,7 +2,7 @@
 
 import { BootError } from '../boot/errors.js';
 import { ImageFileError } from '../host/image-file.js';
-import { MachineError } from '../hypervisor/machine.js';
+import { MachineError } from '../hypervisor/machine-config.js';
 import { ImageError } from '../image/errors.js';
 import { UsageError } from './usage-error.js';
 

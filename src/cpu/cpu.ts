@@ -199,6 +199,14 @@ export class Cpu {
     return this.interruptible && this.#options.interrupts.pending();
   }
 
+  /** The event whose delivery came to the shutdown, if the processor has shut down. */
+  get shutdownCause(): { readonly vector: number; readonly errorCode: number | undefined } | undefined {
+    if (!this.#shutDown) return undefined;
+    const event = this.state.get32(state.lastEvent);
+    const hasCode = (event & state.PENDING_HAS_CODE) !== 0;
+    return { vector: event & 0xff, errorCode: hasCode ? this.state.get32(state.lastEventCode) : undefined };
+  }
+
   /** Whether an interrupt would be taken now. */
   get interruptible(): boolean {
     return (this.state.get32(state.systemFlags) & Flag.if) !== 0;

@@ -146,6 +146,10 @@ export const PENDING_EXTERNAL = 0x400;
 /** Ours: counts the deliveries of exceptions and interrupts, so that a step can tell whether it met one. */
 export const deliveries = i32('deliveries');
 
+/** Ours: the last event that was to be delivered, as it stood in `pending`, and its error code. */
+export const lastEvent = i32('lastEvent');
+export const lastEventCode = i32('lastEventCode');
+
 /** Ours: `ExitReason`, 0 while running. */
 export const exitReason = i32('exitReason');
 /** Ours: set by the host while an interrupt waits, so that enabling interrupts ends the run. */

@@ -3,8 +3,6 @@
  * is wired here; everything that the host supplies comes in by the configuration. Runs in a browser as in Node.
  */
 import { boot } from '../boot/boot.js';
-import type { BootModule } from '../boot/boot-types.js';
-import type { UnimplementedInstruction } from '../cpu/bus.js';
 import { Cpu } from '../cpu/cpu.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
@@ -13,52 +11,24 @@ import type { PortDevice } from '../devices/device.js';
 import { MemoryConsole } from '../devices/memory-console.js';
 import { composeDevices } from '../devices/registry.js';
 import { detectImage } from '../image/detect.js';
-import type { Image, Protocol } from '../image/image.js';
+import type { Image } from '../image/image.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
-import { MAX_RAM } from '../memory/layout.js';
 import { MmioBus } from './buses/mmio-bus.js';
 import { PortBus } from './buses/port-bus.js';
 import { HostClock } from './host-clock.js';
+import {
+  checkConfig,
+  checkRunOptions,
+  DEFAULT_MEMORY,
+  type MachineConfig,
+  MachineError,
+} from './machine-config.js';
+import { hashMemory } from './memory-hash.js';
 import { Wake } from './pause.js';
 import { type MachineReport, reportOn } from './report.js';
 import { type PowerRequest, type Runnable, runLoop } from './run-loop.js';
 import type { RunOptions, RunResult } from './run-result.js';
 import { type MachineClock, VirtualClock } from './virtual-clock.js';
-
-export interface MachineConfig {
-  /** The image file's bytes; not copied, so they must not change before `create` resolves. */
-  readonly image: Uint8Array;
-  /** First word of the multiboot command line, as a rule the file's name. */
-  readonly imageName?: string;
-  readonly protocol?: Protocol;
-  /** RAM in bytes, a multiple of 64 KiB from 1 MiB to 3 GiB; 64 MiB unless given. */
-  readonly memory?: number;
-  readonly commandLine?: string;
-  readonly modules?: readonly BootModule[];
-  /** Virtual time follows the instruction count and is the same in every run; host time passes by itself. */
-  readonly clock?: 'virtual' | 'host';
-  /** Seeds every random number that the guest is given, 0 to 2^53 − 1; 0 unless given. */
-  readonly seed?: number;
-  /** What the first serial port is connected to; a `MemoryConsole` unless given. */
-  readonly console?: Console;
-  /** What the debug console at port 0xE9 is connected to; a `MemoryConsole` unless given. */
-  readonly debugConsole?: Console;
-  /** Told of each instruction that the guest ran and this version does not have; the guest gets #UD. */
-  readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
-}
-
-export type MachineErrorCode = 'bad-memory-size' | 'bad-seed' | 'already-running';
-
-/** A configuration that cannot be, or a machine used out of turn. */
-export class MachineError extends Error {
-  constructor(
-    readonly code: MachineErrorCode,
-    message: string,
-  ) {
-    super(message);
-    this.name = 'MachineError';
-  }
-}
 
 /**
  * Nanoseconds, as on a PC's ISA bus. Kernels measure their clocks against the timer by reading it over and over: were
@@ -66,8 +36,8 @@ export class MachineError extends Error {
  */
 const PORT_ACCESS_TIME = 1000;
 
-const DEFAULT_MEMORY = 64 << 20;
-const SMALLEST_MEMORY = 1 << 20;
+/** After these the guest cannot go on. */
+const ENDINGS: ReadonlySet<RunResult['reason']> = new Set(['exit', 'shutdown', 'reset', 'dead-halt']);
 
 export class Machine {
   readonly #cpu: Cpu;
@@ -75,14 +45,15 @@ export class Machine {
   readonly #console: Console;
   readonly #image: Image;
   #running = false;
+  /** Why there is nothing left to run. */
+  #ended: RunResult['reason'] | undefined;
 
   /**
    * @throws ImageError if the image cannot be understood, BootError if it does not fit, MachineError for a
    * configuration that cannot be
    */
   static async create(config: MachineConfig): Promise<Machine> {
-    checkMemory(config.memory ?? DEFAULT_MEMORY);
-    checkSeed(config.seed ?? 0);
+    checkConfig(config);
     const image = detectImage(config.image, config.protocol ?? 'auto');
     const interpreter = await loadInterpreter();
     return new Machine(config, image, (options) => new Cpu({ ...options, interpreter }));
@@ -180,12 +151,20 @@ export class Machine {
     };
   }
 
-  /** Runs until the guest ends or a limit is met; after a limit it can be run on. */
+  /**
+   * Runs until the guest ends or a limit is met; after a limit it can be run on.
+   * @throws MachineError if it is running, if the guest has ended, or for options that cannot be
+   */
   async run(options: RunOptions = {}): Promise<RunResult> {
+    checkRunOptions(options);
     if (this.#running) throw new MachineError('already-running', 'the machine is running already');
+    if (this.#ended)
+      throw new MachineError('ended', `the guest has ended (${this.#ended}): make a new machine`);
     this.#running = true;
     try {
-      return await runLoop(this.#runnable, options);
+      const result = await runLoop(this.#runnable, options);
+      if (ENDINGS.has(result.reason)) this.#ended = result.reason;
+      return result;
     } finally {
       this.#running = false;
     }
@@ -210,16 +189,9 @@ export class Machine {
     return reportOn(this.#cpu, this.#image.elf?.symbols);
   }
 
-  /** SHA-256 of the guest's RAM, in hexadecimal. */
-  async memoryHash(): Promise<string> {
-    const { memory } = this;
-    const low = memory.bytes(0, 0xa0000) ?? new Uint8Array(0);
-    const high = memory.bytes(0xc0000, memory.size - 0xc0000) ?? new Uint8Array(0);
-    const bytes = new Uint8Array(low.length + high.length);
-    bytes.set(low);
-    bytes.set(high, low.length);
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  /** A digest of the guest's RAM, in hexadecimal; see memory-hash.ts. */
+  memoryHash(): Promise<string> {
+    return hashMemory(this.#cpu.memory);
   }
 }
 
@@ -227,18 +199,4 @@ function closedConsole(): MemoryConsole {
   const console = new MemoryConsole();
   console.close();
   return console;
-}
-
-function checkMemory(memory: number): void {
-  if (Number.isInteger(memory) && memory >= SMALLEST_MEMORY && memory <= MAX_RAM && memory % 65536 === 0)
-    return;
-  throw new MachineError(
-    'bad-memory-size',
-    `memory of ${memory} bytes: it must be a multiple of 64 KiB from 1 MiB to ${MAX_RAM / 2 ** 20} MiB`,
-  );
-}
-
-function checkSeed(seed: number): void {
-  if (Number.isSafeInteger(seed) && seed >= 0) return;
-  throw new MachineError('bad-seed', `seed ${seed}: it must be an integer from 0 to 2^53 − 1`);
 }

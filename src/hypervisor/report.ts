@@ -6,6 +6,7 @@ import type { Cpu } from '../cpu/cpu.js';
 import type { CodeSize } from '../cpu/decode/instruction.js';
 import * as state from '../cpu/state.js';
 import { Flag } from '../cpu/state.js';
+import { exceptionName } from '../cpu/system/exception-names.js';
 import type { SymbolTable } from '../image/symbols.js';
 
 const NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
@@ -19,7 +20,17 @@ export interface Frame {
   readonly symbol: string | undefined;
 }
 
+/** The exception that the guest could not take. */
+export interface ReportedException {
+  readonly vector: number;
+  /** As in `#PF page fault`. */
+  readonly name: string;
+  readonly errorCode: number | undefined;
+}
+
 export interface MachineReport {
+  /** What came to a shutdown; absent otherwise. Its linear address, if a page fault, is CR2. */
+  readonly exception?: ReportedException;
   readonly rip: bigint;
   /** Up to 15 bytes at RIP; fewer, or none, where memory ends. */
   readonly code: Uint8Array;
@@ -35,7 +46,9 @@ export interface MachineReport {
 
 export function reportOn(cpu: Cpu, symbols: SymbolTable | undefined): MachineReport {
   const view = cpu.state;
+  const cause = cpu.shutdownCause;
   return {
+    ...(cause && { exception: { ...cause, name: exceptionName(cause.vector) } }),
     rip: cpu.rip,
     code: codeAt(cpu),
     codeSize: cpu.state.get32(state.codeSize) as CodeSize,

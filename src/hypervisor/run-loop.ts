@@ -12,8 +12,8 @@ import type { MachineReport } from './report.js';
 import type { RunOptions, RunResult } from './run-result.js';
 import type { MachineClock } from './virtual-clock.js';
 
-/** Instructions between two looks at the event loop under the virtual clock: some tens of milliseconds. */
-const VIRTUAL_SLICE = 4_000_000;
+/** Instructions between two looks at the event loop under the virtual clock: some milliseconds. */
+const VIRTUAL_SLICE = 1_000_000;
 /** Under the host's clock, instructions between two looks at the time: some tenths of a millisecond. */
 const HOST_SLICE = 50_000;
 
@@ -67,6 +67,8 @@ async function turn(
   deadline: number,
   signal: AbortSignal | undefined,
 ): Promise<Ending | undefined> {
+  if (signal?.aborted) return { reason: 'aborted' };
+  if (performance.now() >= deadline) return { reason: 'timeout' };
   const ending = slice(machine, limit);
   flush(machine);
   if (ending === 'wait') {
@@ -75,8 +77,6 @@ async function turn(
   } else if (ending) return ending;
   for (const console of machine.consoles) await console.drained();
   if (ending !== 'wait') await nextTurn();
-  if (signal?.aborted) return { reason: 'aborted' };
-  if (performance.now() >= deadline) return { reason: 'timeout' };
   return undefined;
 }
 

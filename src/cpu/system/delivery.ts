@@ -47,6 +47,8 @@ function isContributory(event: I32): I32 {
  */
 export const deliverPending = routine('deliverPending', { parameters: [] }, (e) => {
   const { code } = e;
+  e.set32(state.lastEvent, get32(state.pending));
+  e.set32(state.lastEventCode, get32(state.pendingCode));
   code.loop((again) => {
     const event = e.read32(state.pending);
     const errorCode = e.read32(state.pendingCode);

@@ -1,0 +1,97 @@
+/** What a machine is made from, and the checks of it. */
+import type { BootModule } from '../boot/boot-types.js';
+import type { UnimplementedInstruction } from '../cpu/bus.js';
+import type { Console } from '../devices/backends.js';
+import type { Protocol } from '../image/image.js';
+import { MAX_RAM } from '../memory/layout.js';
+import type { RunOptions } from './run-result.js';
+
+export interface MachineConfig {
+  /** The image file's bytes; not copied, so they must not change before `create` resolves. */
+  readonly image: Uint8Array;
+  /** First word of the multiboot command line, as a rule the file's name. */
+  readonly imageName?: string;
+  readonly protocol?: Protocol;
+  /** RAM in bytes, a multiple of 64 KiB from 1 MiB to 3 GiB; 64 MiB unless given. */
+  readonly memory?: number;
+  readonly commandLine?: string;
+  readonly modules?: readonly BootModule[];
+  /** Virtual time follows the instruction count and is the same in every run; host time passes by itself. */
+  readonly clock?: 'virtual' | 'host';
+  /** Seeds every random number that the guest is given, 0 to 2^53 − 1; 0 unless given. */
+  readonly seed?: number;
+  /** What the first serial port is connected to; a `MemoryConsole` unless given. */
+  readonly console?: Console;
+  /** What the debug console at port 0xE9 is connected to; a `MemoryConsole` unless given. */
+  readonly debugConsole?: Console;
+  /** Told of each instruction that the guest ran and this version does not have; the guest gets #UD. */
+  readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
+}
+
+export type MachineErrorCode = 'bad-option' | 'bad-memory-size' | 'already-running' | 'ended';
+
+/** A configuration that cannot be, or a machine used out of turn. */
+export class MachineError extends Error {
+  constructor(
+    readonly code: MachineErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'MachineError';
+  }
+}
+
+export const DEFAULT_MEMORY = 64 << 20;
+const SMALLEST_MEMORY = 1 << 20;
+
+const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
+  image: true,
+  imageName: true,
+  protocol: true,
+  memory: true,
+  commandLine: true,
+  modules: true,
+  clock: true,
+  seed: true,
+  console: true,
+  debugConsole: true,
+  onUnimplemented: true,
+};
+const RUN_KEYS: Readonly<Record<keyof RunOptions, true>> = {
+  maxInstructions: true,
+  timeout: true,
+  signal: true,
+};
+
+/** For callers without types too: what is not an option, or is of the wrong kind, is named. @throws MachineError */
+export function checkConfig(config: MachineConfig): void {
+  checkKeys(config, CONFIG_KEYS);
+  const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual' } = config;
+  if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
+  if (clock !== 'virtual' && clock !== 'host') throw bad('clock', `${clock} is neither virtual nor host`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw bad('seed', `${seed} is no integer from 0 to 2^53 − 1`);
+  if (Number.isInteger(memory) && memory >= SMALLEST_MEMORY && memory <= MAX_RAM && memory % 65536 === 0)
+    return;
+  throw new MachineError(
+    'bad-memory-size',
+    `memory of ${memory} bytes: it must be a multiple of 64 KiB from 1 MiB to ${MAX_RAM / 2 ** 20} MiB`,
+  );
+}
+
+/** @throws MachineError */
+export function checkRunOptions(options: RunOptions): void {
+  checkKeys(options, RUN_KEYS);
+  const { maxInstructions = 1, timeout = 0 } = options;
+  if (!(maxInstructions > 0)) throw bad('maxInstructions', `${maxInstructions} is not above 0`);
+  if (!(timeout >= 0)) throw bad('timeout', `${timeout} is no time in milliseconds`);
+}
+
+function checkKeys(options: object, known: object): void {
+  const unknown = Object.keys(options).find((key) => !(key in known));
+  if (unknown !== undefined)
+    throw bad(unknown, `there is no such option; there are ${Object.keys(known).join(', ')}`);
+}
+
+function bad(option: string, why: string): MachineError {
+  return new MachineError('bad-option', `${option}: ${why}`);
+}
