@@ -11,6 +11,9 @@ process.argv.push(...args);
 
 const filename = `${directory}/program.js`;
 const source = readFileSync(filename, 'utf8');
-const script = new Script(`(function(require,__dirname,__filename,exports){${source}\n})`, { filename });
+// The cache keeps this name for its stacks, and the folder is a temporary one.
+const script = new Script(`(function(require,__dirname,__filename,exports){${source}\n})`, {
+  filename: 'univisor/program.js',
+});
 process.on('exit', () => writeFileSync(`${directory}/program.cache`, script.createCachedData()));
 script.runInThisContext()(createRequire(filename), directory, filename, {});

@@ -1,9 +1,10 @@
 /** Starts the real command, as built into dist/bin, and makes small images for it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import { buildElf, join, multibootHeader, type SectionSpec, SHT_PROGBITS } from '../image/builders.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,15 +20,18 @@ export interface RunCliOptions {
   /** Written to a pipe, then closed; a number is a file descriptor; nothing at all unless given. */
   readonly stdin?: string | number;
   readonly env?: NodeJS.ProcessEnv;
+  /** A file descriptor, which is closed afterwards; a pipe unless given. */
+  readonly stdout?: number;
 }
 
 export function runCli(args: readonly string[], options: RunCliOptions = {}): Promise<Finished> {
-  const { stdin } = options;
+  const { stdin, stdout = 'pipe' } = options;
   const child = spawn(process.execPath, [UNIVISOR, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...options.env },
-    stdio: [typeof stdin === 'string' ? 'pipe' : (stdin ?? 'ignore'), 'pipe', 'pipe'],
+    stdio: [typeof stdin === 'string' ? 'pipe' : (stdin ?? 'ignore'), stdout, 'pipe'],
   });
+  if (typeof stdout === 'number') closeSync(stdout);
   if (typeof stdin === 'string') child.stdin?.end(stdin);
   return finished(child);
 }
@@ -47,9 +51,11 @@ export function finished(child: ChildProcess): Promise<Finished> {
   });
 }
 
-/** A folder of its own for a test file's images; the system clears it. */
+/** A folder for a test file's images, which is gone when its tests are. To be called outside of tests. */
 export function temporaryFolder(): string {
-  return mkdtempSync(joinPath(tmpdir(), 'univisor-test-'));
+  const folder = mkdtempSync(joinPath(tmpdir(), 'univisor-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export function writeFileIn(folder: string, name: string, contents: Uint8Array | string): string {

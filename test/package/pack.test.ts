@@ -1,17 +1,18 @@
 /** The package as users get it: packed, installed into an empty folder without a network, and used both ways. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildLibraryIfStale } from '../../scripts/build-if-stale.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const hello = join(root, 'guests/hello/hello.elf');
 const transcript = readFileSync(join(root, 'guests/hello/transcript.txt'), 'utf8');
-let folder: string;
+const base = mkdtempSync(join(tmpdir(), 'univisor-package-'));
+const folder = join(base, 'app');
 
 function run(cwd: string, command: string, ...args: string[]): string {
   // npm itself runs these tests, and hands its own settings down.
@@ -23,8 +24,6 @@ function run(cwd: string, command: string, ...args: string[]): string {
 
 beforeAll(() => {
   buildLibraryIfStale();
-  const base = mkdtempSync(join(tmpdir(), 'univisor-package-'));
-  folder = join(base, 'app');
   mkdirSync(folder);
   const [packed] = JSON.parse(
     run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', base),
@@ -32,6 +31,8 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   run(folder, 'npm', 'install', '--offline', '--no-audit', '--no-fund', join(base, packed.filename));
 }, 120_000);
+
+afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 test('needs no other package', () => {
   expect(Object.keys(JSON.parse(run(folder, 'npm', 'ls', '--all', '--json')).dependencies)).toEqual([
