@@ -2,7 +2,7 @@
 import { detectImage } from '../image/detect.js';
 import { ElfFile } from '../image/elf.js';
 import { isElf, PF_X, PT_LOAD } from '../image/elf-header.js';
-import { SHF_ALLOC, sectionBytes } from '../image/elf-sections.js';
+import { SHF_ALLOC, SHT_NOBITS } from '../image/elf-sections.js';
 import type { SymbolTable } from '../image/symbols.js';
 
 const SHF_EXECINSTR = 4;
@@ -22,7 +22,7 @@ export interface Code {
   readonly symbols: SymbolTable | undefined;
 }
 
-/** @throws ImageError when the file is neither an ELF for x86 nor a multiboot image */
+/** @throws ImageError when the file is neither an ELF for x86 nor a multiboot image, or lacks its code's bytes */
 export function findCode(file: Uint8Array): Code {
   if (!isElf(file)) return { ranges: rawRanges(file), bits: 32, symbols: undefined };
   const elf = ElfFile.parse(file);
@@ -45,15 +45,16 @@ function rawRanges(file: Uint8Array): CodeRange[] {
 function sectionRanges(elf: ElfFile): CodeRange[] {
   return elf.sectionTable.sections.flatMap((section) => {
     const wanted = SHF_ALLOC | SHF_EXECINSTR;
-    const bytes = (section.flags & wanted) === wanted ? sectionBytes(elf.file, section) : undefined;
-    return bytes?.length ? [{ name: section.name, address: section.address, bytes }] : [];
+    if ((section.flags & wanted) !== wanted || section.type === SHT_NOBITS) return [];
+    const bytes = elf.file.slice(section.offset, section.size, `section ${section.name}`);
+    return bytes.length > 0 ? [{ name: section.name, address: section.address, bytes }] : [];
   });
 }
 
 function segmentRanges(elf: ElfFile): CodeRange[] {
   return elf.programHeaders.flatMap(({ type, flags, virtualAddress, offset, fileSize }, n) => {
-    if (type !== PT_LOAD || (flags & PF_X) === 0 || !elf.file.has(offset, fileSize)) return [];
-    const bytes = elf.file.bytes.subarray(offset, offset + fileSize);
+    if (type !== PT_LOAD || (flags & PF_X) === 0) return [];
+    const bytes = elf.file.slice(offset, fileSize, `segment ${n}`);
     return bytes.length > 0 ? [{ name: `segment ${n}`, address: virtualAddress, bytes }] : [];
   });
 }

@@ -7,14 +7,19 @@ import type { MachineReport } from '../hypervisor/report.js';
 
 const COLUMNS = 4;
 
-export function crashReport(report: MachineReport, colours: ChalkInstance): string {
+/** @param state of the guest; RIP of one that halted is past its HLT */
+export function crashReport(
+  report: MachineReport,
+  colours: ChalkInstance,
+  state: 'crashed' | 'halted' = 'crashed',
+): string {
   const here = report.backtrace[0]?.symbol;
   const cell = (name: string, value: bigint | number, digits: number): string =>
     `${colours.dim(name.padStart(4))} ${value.toString(16).padStart(digits, '0')}`;
   const wide = (name: string, value: bigint): string => cell(name, value, 16);
   const lines = [
     `${wide('rip', report.rip)}${here === undefined ? '' : `  ${colours.cyan(here)}`}`,
-    `      ${instructionText(report)}`,
+    `${state === 'halted' ? 'next: ' : '      '}${instructionText(report)}`,
     '',
     ...columns(Object.entries(report.registers).map(([name, value]) => wide(name, value))),
     '',

@@ -20,31 +20,38 @@ export interface DisasmSettings {
 const SYNTAXES = ['intel', 'att'] as const;
 const BITS = ['auto', '16', '32', '64'] as const;
 
+const DISASM_OPTIONS = {
+  start: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Where to begin: an address (0x100000) or a symbol',
+  },
+  stop: { type: 'string', requiresArg: true, describe: 'Where to stop: an address or a symbol' },
+  count: { type: 'string', requiresArg: true, describe: 'At most so many instructions' },
+  bits: {
+    type: 'string',
+    requiresArg: true,
+    choices: BITS,
+    default: 'auto',
+    describe: "Code size; auto is the ELF class's, though a 64-bit image's entry is 32-bit code",
+  },
+  syntax: {
+    type: 'string',
+    requiresArg: true,
+    choices: SYNTAXES,
+    default: 'intel',
+    describe: 'Notation',
+  },
+  json: { type: 'boolean', describe: 'Print a JSON array of instructions' },
+} as const;
+
+/** By their long names. */
+export const DISASM_OPTION_NAMES = Object.keys(DISASM_OPTIONS);
+
 export function disasmOptions(yargs: Argv) {
-  return yargs.positional('image', { type: 'string', describe: 'ELF or raw multiboot image' }).options({
-    start: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'Where to begin: an address (0x100000) or a symbol',
-    },
-    stop: { type: 'string', requiresArg: true, describe: 'Where to stop: an address or a symbol' },
-    count: { type: 'string', requiresArg: true, describe: 'At most so many instructions' },
-    bits: {
-      type: 'string',
-      requiresArg: true,
-      choices: BITS,
-      default: 'auto',
-      describe: "Code size; auto is the ELF class's, though a 64-bit image's entry is 32-bit code",
-    },
-    syntax: {
-      type: 'string',
-      requiresArg: true,
-      choices: SYNTAXES,
-      default: 'intel',
-      describe: 'Notation',
-    },
-    json: { type: 'boolean', describe: 'Print a JSON array of instructions' },
-  });
+  return yargs
+    .positional('image', { type: 'string', describe: 'ELF or raw multiboot image' })
+    .options(DISASM_OPTIONS);
 }
 
 type Parsed<B> = B extends Argv<infer A> ? A : never;

@@ -27,8 +27,15 @@ interface Line {
 export async function disasm(given: DisasmArguments): Promise<number> {
   const settings = disasmSettings(given);
   const code = await concerning(settings.image, () => findCode(readImageFile(settings.image)));
+  if (disassembleCode(code, settings).next().done) throw nothingThere(settings);
   const lines = disassembleCode(code, settings);
   return settings.json ? printLinesAsJson(lines) : printLines(lines, palette('stdout'));
+}
+
+function nothingThere({ image, start, stop }: DisasmSettings): UsageError {
+  const between = start === undefined ? ` before ${stop}` : ` between ${start} and ${stop}`;
+  const where = stop === undefined ? ': the image has no code' : between;
+  return new UsageError('bad-value', `${image}: nothing to disassemble${where}`);
 }
 
 function* disassembleCode(code: Code, settings: DisasmSettings): Generator<Line> {

@@ -2,6 +2,7 @@
 
 import { BootError } from '../boot/errors.js';
 import { ImageFileError } from '../host/image-file.js';
+import { OutputError } from '../host/output.js';
 import { MachineError } from '../hypervisor/machine-config.js';
 import { ImageError } from '../image/errors.js';
 import { UsageError } from './usage-error.js';
@@ -29,17 +30,26 @@ export async function concerning<T>(path: string, action: () => T | Promise<T>):
   }
 }
 
+/** What `run --json` prints in the place of a run. */
+export function failureJson(error: unknown, exitStatus: number): Record<string, unknown> {
+  return { reason: 'failure', message: messageOf(error), exitStatus };
+}
+
 export function failureText(error: unknown, debug: boolean): string {
   const known =
     error instanceof UsageError ||
     error instanceof FileFailure ||
     error instanceof MachineError ||
-    error instanceof ImageFileError;
-  const message = error instanceof Error ? error.message : String(error);
-  const lines = [`univisor: ${known ? '' : 'internal error: '}${message}`];
+    error instanceof ImageFileError ||
+    error instanceof OutputError;
+  const lines = [`univisor: ${known ? '' : 'internal error: '}${messageOf(error)}`];
   if (debug) lines.push(error instanceof Error ? stackOf(error) : '');
   else if (!known) lines.push('Set UNIVISOR_DEBUG=1 for the stack, and please report this.');
   return `${lines.join('\n')}\n`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function stackOf(error: Error): string {

@@ -15,10 +15,27 @@ async function main(): Promise<number> {
     const action = parseCommandLine(args);
     return action ? await action() : ExitStatus.ok;
   } catch (error) {
-    const { failureText } = await import('./failure.js');
-    process.stderr.write(failureText(error, Boolean(process.env.UNIVISOR_DEBUG)));
-    return ExitStatus.failure;
+    return tell(error);
   }
+}
+
+/** Says what failed: on stderr, or as the one object that `run --json` promises. */
+async function tell(error: unknown): Promise<number> {
+  const { failureJson, failureText } = await import('./failure.js');
+  const debug = Boolean(process.env.UNIVISOR_DEBUG);
+  const say = (what: unknown): unknown => process.stderr.write(failureText(what, debug));
+  if (!wantsJson() || debug) say(error);
+  if (wantsJson()) {
+    const { printJson } = await import('./print.js');
+    await printJson(failureJson(error, ExitStatus.failure)).catch(say);
+  }
+  return ExitStatus.failure;
+}
+
+/** As far as can be told of arguments that may be the failure. */
+function wantsJson(): boolean {
+  const end = args.indexOf('--');
+  return args[0] === 'run' && (end < 0 ? args : args.slice(0, end)).includes('--json');
 }
 
 main().then((status) => process.exit(status));

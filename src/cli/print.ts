@@ -1,5 +1,5 @@
 /** Writes to stdout piece by piece, waiting for a slow reader and ending quietly when it has gone. */
-import { readerHasGone, stdoutOutput } from '../host/output.js';
+import { OutputError, readerHasGone, stdoutOutput } from '../host/output.js';
 import { ExitStatus } from './exit-status.js';
 
 export class Printer {
@@ -19,12 +19,12 @@ export class Printer {
     return this.#failure === undefined;
   }
 
-  /** @returns the exit status: ok, or why not all could be written; @throws other failures of stdout */
+  /** @returns the exit status: ok, or that of a reader who has gone; @throws OutputError */
   async finish(): Promise<number> {
     await this.#output.finish();
     if (this.#failure === undefined) return ExitStatus.ok;
     if (readerHasGone(this.#failure)) return ExitStatus.brokenPipe;
-    throw new Error(`stdout could not be written: ${this.#failure.message}`, { cause: this.#failure });
+    throw new OutputError('stdout', this.#failure);
   }
 }
 

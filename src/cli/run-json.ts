@@ -3,7 +3,7 @@ import type { CollectedOutput, Output } from '../host/output.js';
 import type { Machine } from '../hypervisor/machine.js';
 import type { MachineReport } from '../hypervisor/report.js';
 import type { RunResult } from '../hypervisor/run-result.js';
-import { exitStatusOf } from './exit-status.js';
+import { ExitStatus, exitStatusOf } from './exit-status.js';
 import { printJson } from './print.js';
 import type { UnimplementedReport } from './unimplemented-report.js';
 
@@ -17,12 +17,14 @@ export interface FinishedRun {
   readonly hostSeconds: number;
 }
 
-export async function printRunAsJson(run: FinishedRun): Promise<void> {
+/** @returns the exit status: the run's, if it could be told */
+export async function printRunAsJson(run: FinishedRun): Promise<number> {
   const { name, result, machine, output, debugOutput, unimplemented } = run;
-  await printJson({
+  const exitStatus = exitStatusOf(result);
+  const printed = await printJson({
     name,
     reason: result.reason,
-    exitStatus: exitStatusOf(result),
+    exitStatus,
     instructions: result.instructions,
     memoryHash: await machine.memoryHash(),
     hostSeconds: Math.round(run.hostSeconds * 1e6) / 1e6,
@@ -31,6 +33,7 @@ export async function printRunAsJson(run: FinishedRun): Promise<void> {
     unimplemented: unimplemented.instructions,
     ...('report' in result && { report: plainReport(result.report) }),
   });
+  return printed === ExitStatus.ok ? exitStatus : printed;
 }
 
 /** As text, and as base64 too where the bytes are not UTF-8. */
@@ -48,6 +51,7 @@ function plainReport(report: MachineReport): Record<string, unknown> {
   const hexadecimal = (values: Readonly<Record<string, bigint | number>>): Record<string, string> =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hex(value)]));
   return {
+    ...(report.exception && { exception: report.exception }),
     rip: hex(report.rip),
     rflags: hex(report.rflags),
     registers: hexadecimal(report.registers),

@@ -1,9 +1,9 @@
 /** The options of `univisor run`: what yargs is told, and what the words mean. Leaves out running. */
 import type { Argv } from 'yargs';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
-import { refuseUnsupported, unsupportedOptions } from './unsupported.js';
+import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
-import { parseCount, parseSeconds, parseSize, single } from './values.js';
+import { badValue, MEMORY_RANGE, parseCount, parseMemory, parseSeconds, single } from './values.js';
 
 export interface RunSettings {
   readonly image: string;
@@ -23,72 +23,76 @@ export interface RunSettings {
 }
 
 const CLOCKS = ['virtual', 'host'] as const;
+/** Those of `PROTOCOLS` that can be asked for; the others are only known by name. */
+const SUPPORTED_PROTOCOLS = ['auto', 'multiboot', 'pvh'] as const;
+
+const RUN_OPTIONS = {
+  memory: {
+    alias: 'm',
+    type: 'string',
+    requiresArg: true,
+    default: '64M',
+    describe: `Size of RAM, ${MEMORY_RANGE}`,
+  },
+  append: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Command line for the guest; GUEST ARGS follow it',
+  },
+  initrd: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Module for the guest: FILE or "FILE ARGS", several with commas; ,, is a comma',
+  },
+  protocol: {
+    type: 'string',
+    requiresArg: true,
+    default: 'auto',
+    describe: `How to boot: ${SUPPORTED_PROTOCOLS.join(', ')}`,
+  },
+  clock: {
+    type: 'string',
+    requiresArg: true,
+    choices: CLOCKS,
+    default: 'virtual',
+    describe: 'virtual: time follows the instructions, every run is the same; host: real time',
+  },
+  seed: {
+    type: 'string',
+    requiresArg: true,
+    default: '0',
+    describe: "Seed of the guest's random numbers",
+  },
+  timeout: { type: 'string', requiresArg: true, describe: 'Stop after so many seconds of real time' },
+  'max-instructions': { type: 'string', requiresArg: true, describe: 'Stop after so many instructions' },
+  debugcon: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Debug console (port 0xE9) to a FILE, or - for stdout',
+  },
+  name: {
+    alias: 'n',
+    type: 'string',
+    requiresArg: true,
+    describe: "Name of the machine; the image's name if not given",
+  },
+  smp: { type: 'string', requiresArg: true, default: '1', describe: 'Processors; only 1 as yet' },
+  json: {
+    type: 'boolean',
+    describe: 'Print one JSON object about the run, output included, and nothing else',
+  },
+} as const;
+
+/** By their long names. */
+export const RUN_OPTION_NAMES = Object.keys(RUN_OPTIONS);
+/** The short options that take a value, which may be joined to them (`-m64M`). */
+export const RUN_SHORT_OPTIONS = `mn${UNSUPPORTED_SHORT_OPTIONS}`;
 
 export function runOptions(yargs: Argv) {
   yargs.options(unsupportedOptions());
   return yargs
-    .positional('image', {
-      type: 'string',
-
-      describe: 'Unikernel image (multiboot or PVH)',
-    })
-    .options({
-      memory: {
-        alias: 'm',
-        type: 'string',
-        requiresArg: true,
-        default: '64M',
-        describe: 'Size of RAM: K, M or G',
-      },
-      append: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Command line for the guest; GUEST ARGS follow it',
-      },
-      initrd: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Module for the guest: FILE or "FILE ARGS", several with commas; ,, is a comma',
-      },
-      protocol: {
-        type: 'string',
-        requiresArg: true,
-        choices: PROTOCOLS,
-        default: 'auto',
-        describe: 'How to boot',
-      },
-      clock: {
-        type: 'string',
-        requiresArg: true,
-        choices: CLOCKS,
-        default: 'virtual',
-        describe: 'virtual: time follows the instructions, every run is the same; host: real time',
-      },
-      seed: {
-        type: 'string',
-        requiresArg: true,
-        default: '0',
-        describe: "Seed of the guest's random numbers",
-      },
-      timeout: { type: 'string', requiresArg: true, describe: 'Stop after so many seconds of real time' },
-      'max-instructions': { type: 'string', requiresArg: true, describe: 'Stop after so many instructions' },
-      debugcon: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Debug console (port 0xE9) to a FILE, or - for stdout',
-      },
-      name: {
-        alias: 'n',
-        type: 'string',
-        requiresArg: true,
-        describe: "Name of the machine; the image's name if not given",
-      },
-      smp: { type: 'string', requiresArg: true, default: '1', describe: 'Processors; only 1 as yet' },
-      json: {
-        type: 'boolean',
-        describe: 'Print one JSON object about the run, output included, and nothing else',
-      },
-    });
+    .positional('image', { type: 'string', describe: 'Unikernel image (multiboot or PVH)' })
+    .options(RUN_OPTIONS);
 }
 
 type Parsed<B> = B extends Argv<infer A> ? A : never;
@@ -103,14 +107,14 @@ export function runSettings(given: RunArguments): RunSettings {
   const timeout = single('--timeout', given.timeout);
   const maxInstructions = single('--max-instructions', given['max-instructions']);
   return {
-    image: imageOf(given.image),
+    image: imageBeforeDashes(given),
     name: single('--name', given.name),
-    memory: parseSize('--memory', single('--memory', given.memory) ?? ''),
+    memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
       .filter(Boolean)
       .join(' '),
     modules: parseModules(single('--initrd', given.initrd)),
-    protocol: oneOf('--protocol', PROTOCOLS, single('--protocol', given.protocol)),
+    protocol: parseProtocol(single('--protocol', given.protocol)),
     timeout: timeout === undefined ? undefined : parseSeconds('--timeout', timeout),
     maxInstructions:
       maxInstructions === undefined ? undefined : parseCount('--max-instructions', maxInstructions, 1),
@@ -126,10 +130,27 @@ function guestArguments(given: Readonly<Record<string, unknown>>): string[] {
   return Array.isArray(after) ? after.map(String) : [];
 }
 
-/** yargs has checked the choice; this only tells the type. */
+/** @throws UsageError when no image is named, at least not before the `--` */
+function imageBeforeDashes(given: RunArguments): string {
+  const [first] = guestArguments({ ...given });
+  if (given.image !== undefined || first === undefined) return imageOf(given.image);
+  throw new UsageError('bad-usage', `name an image before --, as what follows it is the guest's: "${first}"`);
+}
+
+/** @throws UsageError */
+function parseProtocol(value: string | undefined): Protocol {
+  const planned = PROTOCOLS.some((one) => one === value) && !SUPPORTED_PROTOCOLS.some((one) => one === value);
+  if (planned) {
+    const known = SUPPORTED_PROTOCOLS.join(', ');
+    throw new UsageError('not-supported', `protocol ${value} is not supported yet: choose from ${known}`);
+  }
+  return oneOf('--protocol', SUPPORTED_PROTOCOLS, value);
+}
+
+/** @throws UsageError */
 function oneOf<T extends string>(option: string, values: readonly T[], value: string | undefined): T {
   const found = values.find((one) => one === value);
-  if (found === undefined) throw new UsageError('bad-value', `${option}: write one of ${values.join(', ')}`);
+  if (found === undefined) throw badValue(option, value ?? '', `is none of ${values.join(', ')}`);
   return found;
 }
 

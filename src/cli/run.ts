@@ -7,6 +7,7 @@ import { stdinInput } from '../host/input.js';
 import {
   CollectedOutput,
   type Output,
+  OutputError,
   openFileOutput,
   readerHasGone,
   StreamOutput,
@@ -16,7 +17,7 @@ import { OutputConsole, TerminalConsole } from '../host/terminal-console.js';
 import { Machine } from '../hypervisor/machine.js';
 import type { RunResult } from '../hypervisor/run-result.js';
 import { ExitStatus, exitStatusOf } from './exit-status.js';
-import { concerning } from './failure.js';
+import { concerning, FileFailure } from './failure.js';
 import { type RunArguments, type RunSettings, runSettings } from './run-options.js';
 import { UnimplementedReport } from './unimplemented-report.js';
 
@@ -40,10 +41,10 @@ export async function run(given: RunArguments): Promise<number> {
 
   const stop = new AbortController();
   let readerGone = false;
-  let outputError: Error | undefined;
-  const failed = (error: Error): void => {
+  let outputError: OutputError | undefined;
+  const failed = (what: string, error: Error): void => {
     if (readerHasGone(error)) readerGone = true;
-    else outputError ??= error;
+    else outputError ??= new OutputError(what, error);
     stop.abort();
   };
   const { output, debugOutput } = openStreams(settings, failed);
@@ -83,29 +84,43 @@ export async function run(given: RunArguments): Promise<number> {
     await debugOutput?.finish();
   }
 
-  if (outputError)
-    throw new Error(`the output could not be written: ${outputError.message}`, { cause: outputError });
+  if (outputError) throw outputError;
   if (readerGone) return ExitStatus.brokenPipe;
   const name = settings.name ?? basename(settings.image);
   if (output instanceof CollectedOutput) {
     const { printRunAsJson } = await import('./run-json.js');
     const hostSeconds = (performance.now() - started) / 1000;
-    await printRunAsJson({ name, result, machine, output, debugOutput, unimplemented, hostSeconds });
-  } else if (result.reason !== 'exit') {
+    return printRunAsJson({ name, result, machine, output, debugOutput, unimplemented, hostSeconds });
+  }
+  if (result.reason !== 'exit') {
     const { explainEnding } = await import('./ending.js');
-    say(explainEnding(name, result, settings));
+    say(explainEnding(name, result, settings, console.inputUsedUp));
   }
   return exitStatusOf(result);
 }
 
-function openStreams({ json, debugcon }: RunSettings, failed: (error: Error) => void): Streams {
+function openStreams({ json, debugcon }: RunSettings, failed: (what: string, error: Error) => void): Streams {
   const output = json ? new CollectedOutput(MOST_JSON_OUTPUT) : stdoutOutput();
-  if (output instanceof StreamOutput) output.onFailed = failed;
+  if (output instanceof StreamOutput) output.onFailed = (error) => failed('stdout', error);
   if (debugcon === undefined) return { output, debugOutput: undefined };
   if (debugcon === '-') return { output, debugOutput: json ? new CollectedOutput(MOST_JSON_OUTPUT) : output };
-  const debugOutput = openFileOutput(debugcon);
-  debugOutput.onFailed = failed;
+  const debugOutput = openDebugFile(debugcon);
+  debugOutput.onFailed = (error) => failed(debugFileName(debugcon), error);
   return { output, debugOutput };
+}
+
+/** As messages have it. */
+function debugFileName(path: string): string {
+  return `debug console ${path}`;
+}
+
+/** @throws FileFailure */
+function openDebugFile(path: string): StreamOutput {
+  try {
+    return openFileOutput(path);
+  } catch (error) {
+    throw error instanceof Error ? new FileFailure(debugFileName(path), error) : error;
+  }
 }
 
 function obey(command: Command, stop: AbortController): void {
@@ -115,6 +130,9 @@ function obey(command: Command, stop: AbortController): void {
       break;
     case 'monitor':
       say('univisor: there is no monitor yet');
+      break;
+    case 'remind':
+      say('Ctrl-A X quits');
       break;
     case 'help':
       say(ESCAPE_HELP);

@@ -25,6 +25,9 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   s: '',
 };
 
+/** The letters of those that take a value. */
+export const UNSUPPORTED_SHORT_OPTIONS = 'epvgo';
+
 /** For yargs: all of them, hidden, each taking a value or none. */
 export function unsupportedOptions(): Record<string, { hidden: true; type: 'string'; alias?: string }> {
   return Object.fromEntries(

@@ -13,8 +13,15 @@ export class UsageError extends Error {
   }
 }
 
-/** @throws UsageError when no image was named */
+/**
+ * @param given what stands for the image; a lone `-` is empty for yargs
+ * @throws UsageError when no image was named
+ */
 export function imageOf(given: string | undefined): string {
   if (given === undefined) throw new UsageError('bad-usage', 'name an image');
-  return given;
+  if (given !== '') return given;
+  throw new UsageError(
+    'bad-usage',
+    'name an image file: its name is empty, or - for stdin, from which no image is read',
+  );
 }

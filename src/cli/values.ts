@@ -1,15 +1,43 @@
 /** Option values from text, strictly: what is not exactly a value is refused with an example of one. */
+import { MAX_RAM } from '../memory/layout.js';
 import { UsageError } from './usage-error.js';
 
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** RAM that a machine can have, in bytes; it comes in pieces of 64 KiB. */
+const MEMORY = { least: 2 ** 20, most: MAX_RAM, step: 2 ** 16 };
+export const MEMORY_RANGE = `${sizeText(MEMORY.least)} to ${sizeText(MEMORY.most)}`;
+
+/** As `parseSize`, for RAM. */
+export function parseMemory(option: string, text: string): number {
+  const bytes = parseSize(option, text);
+  const { least, most, step } = MEMORY;
+  if (bytes > most) throw badValue(option, text, `is too much: the limit is ${sizeText(most)}`);
+  if (bytes < least) throw badValue(option, text, `is too little: write ${sizeText(least)} or more`);
+  if (bytes % step !== 0) {
+    const below = sizeText(bytes - (bytes % step));
+    throw badValue(option, text, `is not a multiple of ${sizeText(step)}: write ${below}, for example`);
+  }
+  return bytes;
+}
+
+/** The shortest form of a size that `parseSize` understands. */
+function sizeText(bytes: number): string {
+  const unit = ['g', 'm', 'k'].find((letter) => bytes >= UNITS[letter]! && bytes % UNITS[letter]! === 0);
+  return unit === undefined ? `${bytes}B` : `${bytes / UNITS[unit]!}${unit.toUpperCase()}`;
+}
+
+/** What is likely meant by a number alone: mebibytes, as for QEMU, if a machine can have so many. */
+function unitHint(number: number): string {
+  if (number * UNITS.m! <= MEMORY.most) return `write ${number}M for MiB`;
+  return number < MEMORY.least ? `write ${number}K for KiB` : `write ${sizeText(number)} for so many bytes`;
+}
 
 /** Bytes from `64M`, `64MiB`, `1.5G`, `65536B`; always powers of 1024, as for QEMU. */
 export function parseSize(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?(?:([kmgt])(?:i?b)?|b)$/i.exec(text.trim());
   if (match === null) {
-    const hint = /^\d+$/.test(text.trim())
-      ? `it has no unit: write ${text.trim()}M for MiB`
-      : 'write 64M or 1G';
+    const hint = /^\d+$/.test(text.trim()) ? `it has no unit: ${unitHint(Number(text))}` : 'write 64M or 1G';
     throw badValue(option, text, `is not a size: ${hint}`);
   }
   const bytes = Number(match[1]) * (UNITS[match[2]?.toLowerCase() ?? ''] ?? 1);
@@ -17,11 +45,16 @@ export function parseSize(option: string, text: string): number {
   return bytes;
 }
 
+const MOST_SECONDS = 1e9;
+
 /** Milliseconds from seconds. */
 export function parseSeconds(option: string, text: string): number {
   const seconds = Number(text);
-  if (!/^\d*\.?\d+$/.test(text) || seconds <= 0 || seconds > 1e9) {
+  if (!/^\d*\.?\d+$/.test(text) || seconds <= 0) {
     throw badValue(option, text, 'is not a time: write seconds, such as 10 or 0.5');
+  }
+  if (seconds > MOST_SECONDS) {
+    throw badValue(option, text, `is too long: the limit is ${MOST_SECONDS} seconds, which is some 31 years`);
   }
   return seconds * 1000;
 }

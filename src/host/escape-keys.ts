@@ -3,26 +3,39 @@
  * doing it.
  */
 
-export type Command = 'quit' | 'monitor' | 'help';
+/** `remind`: the user tries to leave by Ctrl-C, which is the guest's. */
+export type Command = 'quit' | 'monitor' | 'help' | 'remind';
 
 const CTRL_A = 0x01;
+const CTRL_C = 0x03;
+
+/** So many Ctrl-C within so many milliseconds ask for the reminder. */
+const REMINDER = { presses: 3, within: 2000 };
 
 export const ESCAPE_HELP = `Ctrl-A H    this help
 Ctrl-A X    quit
-Ctrl-A C    the monitor
 Ctrl-A A    send Ctrl-A to the guest (also Ctrl-A Ctrl-A)`;
 
 export class EscapeKeys {
   #escaped = false;
+  /** When Ctrl-C was pressed of late. */
+  #presses: number[] = [];
 
-  /** Commands come in the order typed; what the guest gets leaves them out. */
-  feed(typed: Uint8Array): { readonly forGuest: Uint8Array; readonly commands: readonly Command[] } {
+  /**
+   * Commands come in the order typed; what the guest gets leaves them out.
+   * @param now in milliseconds
+   */
+  feed(
+    typed: Uint8Array,
+    now = performance.now(),
+  ): { readonly forGuest: Uint8Array; readonly commands: readonly Command[] } {
     const forGuest: number[] = [];
     const commands: Command[] = [];
     for (const byte of typed) {
       if (!this.#escaped) {
         if (byte === CTRL_A) this.#escaped = true;
         else forGuest.push(byte);
+        if (byte === CTRL_C && this.#wantsReminder(now)) commands.push('remind');
         continue;
       }
       this.#escaped = false;
@@ -47,5 +60,12 @@ export class EscapeKeys {
       }
     }
     return { forGuest: Uint8Array.from(forGuest), commands };
+  }
+
+  #wantsReminder(now: number): boolean {
+    this.#presses = [...this.#presses.filter((then) => now - then < REMINDER.within), now];
+    if (this.#presses.length < REMINDER.presses) return false;
+    this.#presses = [];
+    return true;
   }
 }

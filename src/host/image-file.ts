@@ -2,7 +2,8 @@
  * Reads whole files that the user named, with errors that say what is wrong with the name. Leaves out what the bytes
  * mean: an empty file is read like any other.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { systemCode, systemErrorText } from './system-error.js';
 
 export type ImageFileErrorCode =
   | 'missing'
@@ -32,6 +33,8 @@ export const LARGEST_FILE = 2 ** 30;
 
 /** @throws ImageFileError */
 export function readImageFile(path: string): Uint8Array {
+  // Looked at before it is opened, as opening a FIFO waits for its writer and opening a device may do anything.
+  attempt(path, () => checkKind(path, statSync(path)));
   const descriptor = attempt(path, () => openSync(path, 'r'));
   try {
     return attempt(path, () => readWhole(path, descriptor));
@@ -40,17 +43,22 @@ export function readImageFile(path: string): Uint8Array {
   }
 }
 
-function readWhole(path: string, descriptor: number): Uint8Array {
-  const stat = fstatSync(descriptor);
+/** @throws ImageFileError unless it is a regular file */
+function checkKind(path: string, stat: Stats): void {
+  if (stat.isFile()) return;
   if (stat.isDirectory())
     throw new ImageFileError('directory', path, 'this is a directory: name the file in it');
-  if (!stat.isFile()) {
-    throw new ImageFileError(
-      'not-a-file',
-      path,
-      'this is not a regular file: save its contents in one first',
-    );
-  }
+  const kind = stat.isFIFO() ? 'a pipe' : stat.isSocket() ? 'a socket' : 'a device';
+  throw new ImageFileError(
+    'not-a-file',
+    path,
+    `this is ${kind} and not a regular file: save its contents in one first`,
+  );
+}
+
+function readWhole(path: string, descriptor: number): Uint8Array {
+  const stat = fstatSync(descriptor);
+  checkKind(path, stat);
   if (stat.size > LARGEST_FILE) {
     throw new ImageFileError(
       'too-large',
@@ -92,12 +100,13 @@ export function explain(path: string, cause: unknown): ImageFileError {
     case 'EACCES':
     case 'EPERM':
       return error('no-permission', 'permission denied: you may not use this file');
+    case 'ELOOP':
+      return error('missing', 'its symbolic links lead in a circle');
+    case 'ENAMETOOLONG':
+      return error('missing', 'the name is too long');
+    case 'EROFS':
+      return error('no-permission', 'this is on a file system that cannot be written');
     default:
-      return error('unreadable', cause instanceof Error ? cause.message : String(cause));
+      return error('unreadable', systemErrorText(cause));
   }
-}
-
-/** `ENOENT` and its like, when a system call failed. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -10,6 +10,8 @@ import { enterRawMode } from './raw-mode.js';
 export interface Input {
   /** No byte will ever come of itself any more. */
   readonly ended: boolean;
+  /** All that there was has been handed over, and there will be no more. */
+  readonly exhausted: boolean;
   /** Begins to read. Bytes are handed to `receive`, and the end told by `end`. */
   start(receive: (bytes: Uint8Array) => void, end: () => void): void;
   /** The receiver's queue has run empty: sources that are asked read on. */
@@ -27,7 +29,7 @@ const CHUNK = 65_536;
 export class FileInput implements Input {
   /** Bytes come only when asked for, so nobody need wait for any. */
   readonly ended = true;
-  #exhausted = false;
+  exhausted = false;
   #receive: ((bytes: Uint8Array) => void) | undefined;
 
   constructor(readonly descriptor: number) {}
@@ -38,17 +40,17 @@ export class FileInput implements Input {
   }
 
   pull(): void {
-    if (this.#exhausted || !this.#receive) return;
+    if (this.exhausted || !this.#receive) return;
     const bytes = new Uint8Array(CHUNK);
     const length = this.#read(bytes);
-    if (length === 0) this.#exhausted = true;
+    if (length === 0) this.exhausted = true;
     else this.#receive(bytes.subarray(0, length));
   }
 
   pause(): void {}
   resume(): void {}
   close(): void {
-    this.#exhausted = true;
+    this.#receive = undefined;
   }
 
   /** A file that cannot be read is at its end. */
@@ -90,6 +92,10 @@ export class StreamInput implements Input {
       stream.on('error', finish);
       if (this.#wantsPause) stream.pause();
     });
+  }
+
+  get exhausted(): boolean {
+    return this.ended;
   }
 
   pull(): void {}

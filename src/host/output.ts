@@ -4,7 +4,8 @@
  */
 import { createWriteStream, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { explain, systemCode } from './image-file.js';
+import { explain, ImageFileError } from './image-file.js';
+import { systemCode, systemErrorText } from './system-error.js';
 
 export interface Output {
   /** The bytes are copied when they must wait. */
@@ -77,10 +78,14 @@ export class StreamOutput implements Output {
 
   async finish(): Promise<void> {
     const stream = this.#stream;
-    if (this.#failed || stream === undefined || stream.writableLength === 0) return;
+    // A stream tells of its errors a little later, when nothing may wait any more.
+    if (this.#failed || stream === undefined || (stream.writableLength === 0 && !stream.errored)) return;
     await new Promise<void>((resolve) => {
       stream.once('error', () => resolve());
-      stream.write('', () => resolve());
+      stream.write('', (error) => {
+        if (error) this.#fail(stream.errored ?? error);
+        resolve();
+      });
     });
   }
 
@@ -108,9 +113,19 @@ export function openFileOutput(path: string): StreamOutput {
   try {
     descriptor = openSync(path, 'w');
   } catch (cause) {
-    throw explain(path, cause);
+    if (systemCode(cause) !== 'ENOENT' || path === '') throw explain(path, cause);
+    throw new ImageFileError('missing', path, 'the folder for it does not exist', { cause });
   }
   return new StreamOutput(createWriteStream('', { fd: descriptor }));
+}
+
+/** What could not be written, by the name that the user knows; `cause` is what the stream said. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+
+  constructor(what: string, cause: Error) {
+    super(`${what} could not be written: ${systemErrorText(cause)}`, { cause });
+  }
 }
 
 /** Whether a stream failed only because nobody reads it any more. */

@@ -80,6 +80,11 @@ export class TerminalConsole implements Console {
     return this.#input.ended;
   }
 
+  /** The guest has taken all input, and there will be no more. */
+  get inputUsedUp(): boolean {
+    return this.#input.exhausted && this.#queued === 0;
+  }
+
   /** Gives the terminal back and waits until the output is written. */
   async finish(): Promise<void> {
     this.#input.close();

@@ -40,9 +40,15 @@ const cases: readonly (readonly [
   ['an exit port', leaveWith(3), [], 7, /^$/],
   ['power-off', POWER_OFF, [], 0, /^$/],
   ['reset', RESET, [], 116, /asked for a reset of the machine after \d+ instructions/],
-  ['a dead halt', CLI_HLT, [], 118, /halted after 2 instructions, and nothing is left that could wake it/],
+  ['a dead halt', CLI_HLT, [], 118, /halted with interrupts off after 7 instructions, and nothing is left/],
   ['the limit', JUMP_TO_SELF, ['--max-instructions', '1000'], 120, /limit of instructions, after 1,000/],
-  ['a triple fault', UD2, [], 122, /crashed with a triple fault/],
+  [
+    'a triple fault',
+    UD2,
+    [],
+    122,
+    /triple fault after 6 instructions: #UD \(invalid opcode\), which could not be delivered, and neither/,
+  ],
   ['the timeout', JUMP_TO_SELF, ['--timeout', '0.2'], 124, /stopped at the timeout of 0\.2 s/],
 ];
 
@@ -52,8 +58,15 @@ test.for(cases)('%s', async ([, code, options, expected, message]) => {
   const { status, stdout, stderr } = await runCli(['run', guest, ...options]);
 
   expect(stdout).toBe('hi');
-  expect(stderr).toMatch(expected === 118 ? /halted after 7 instructions/ : message);
+  expect(stderr).toMatch(message);
   expect(status).toBe(expected);
+});
+
+test('a halt shows the instruction after it', async () => {
+  const { stderr } = await runCli(['run', image([0xf4, ...UD2])]);
+
+  expect(stderr).toMatch(/halted with interrupts off after 1 instruction,/);
+  expect(stderr).toMatch(/\nnext: 0f 0b {2}ud2\n/);
 });
 
 test('a crash shows the instruction, the registers and the backtrace, without colours', async () => {
@@ -82,7 +95,11 @@ test('--json puts the ending and the report in one object', async () => {
     memoryHash: expect.stringMatching(/^[0-9a-f]{64}$/),
     outputBase64: '/w==',
     unimplemented: [],
-    report: { rip: '0x100027', backtrace: [{ address: '0x100027', symbol: 'start+0x7' }] },
+    report: {
+      exception: { vector: 6 },
+      rip: '0x100027',
+      backtrace: [{ address: '0x100027', symbol: 'start+0x7' }],
+    },
   });
   expect(stderr).toBe('');
   expect(status).toBe(122);

@@ -1,9 +1,11 @@
 /** What cannot be is refused in a sentence that names the cause, with our own status and no stack. */
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, openSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { buildElf, multibootElf } from '../image/builders.js';
-import { runCli, temporaryFolder, writeFileIn } from './support.js';
+import { codeImage, leaveWith, runCli, temporaryFolder, writeFileIn } from './support.js';
 
+const HELLO = 'guests/hello/hello.elf';
 const folder = temporaryFolder();
 const good = writeFileIn(folder, 'good.elf', multibootElf(32));
 const script = writeFileIn(folder, 'start.sh', '#!/bin/sh\nexec qemu\n');
@@ -11,30 +13,59 @@ const empty = writeFileIn(folder, 'empty.elf', '');
 const arm = writeFileIn(folder, 'arm.elf', buildElf({ machine: 183, segments: [{}] }));
 const cut = writeFileIn(folder, 'cut.elf', multibootElf(64).subarray(0, 70));
 mkdirSync(`${folder}/images`);
+spawnSync('mkfifo', [`${folder}/fifo`]);
+symlinkSync('loop', `${folder}/loop`);
+/** Its only segment is code that the file lacks; it has no sections. */
+const codeless = writeFileIn(folder, 'codeless.elf', multibootElf(32).subarray(0, -4));
 
 const cases: readonly (readonly [what: string, args: string[], message: RegExp])[] = [
   ['no command', [], /give a command: run, inspect, disasm/],
-  ['an unknown command', ['launch'], /there is no command launch/],
+  ['an unknown command', ['launch'], /there is no command launch\n/],
+  ['a misspelled command', ['inspct'], /there is no command inspct: did you mean inspect\?/],
+  ['an image for a command', [good], /did you mean univisor run .*good\.elf\?/],
+  ['an option for a command', ['--frob'], /there is no option --frob\n/],
+  ['an option before its command', ['--timeout=1', 'run'], /goes after its command: univisor run --timeout/],
   ['a planned command', ['serve'], /the command serve is not supported yet/],
-  ['an unknown option', ['run', '--kernel', good], /there is no option --kernel/],
+  ['an unknown option', ['run', '--kernel', good], /there is no option --kernel\n/],
+  ['a misspelled option', ['run', '--memroy', '1G', good], /no option --memroy: did you mean --memory\?/],
+  ['a shortened option', ['disasm', good, '--synt=att'], /no option --synt: did you mean --syntax\?/],
+  ['one dash for two', ['run', '-memory=64M', good], /no option -memory: did you mean --memory\?/],
+  ['stdin for an image', ['run', '-'], /name an image file: .* - for stdin/],
+  ['an image after --', ['run', '--', good], /name an image before --/],
   ['no image', ['run'], /name an image/],
   ['two images', ['run', good, 'init=/bin/sh'], /what is "init=\/bin\/sh"\?.*after --/],
   ['a missing file', ['run', `${folder}/none.elf`], /none\.elf: there is no such file/],
   ['a file as a folder', ['run', `${good}/x`], /good\.elf\/x: there is no such file/],
   ['a directory', ['run', `${folder}/images`], /images: this is a directory/],
-  ['a device', ['run', '/dev/null'], /\/dev\/null: this is not a regular file/],
+  ['a device', ['run', '/dev/null'], /\/dev\/null: this is a device and not a regular file/],
+  ['a FIFO', ['run', `${folder}/fifo`], /fifo: this is a pipe and not a regular file/],
+  ['a FIFO for a module', ['run', good, '--initrd', `${folder}/fifo`], /fifo: this is a pipe/],
+  ['a circle of links', ['run', `${folder}/loop`], /loop: its symbolic links lead in a circle/],
+  ['a long name', ['run', 'x'.repeat(300)], /x: the name is too long/],
   ['an empty file', ['run', empty], /empty\.elf: the image is empty \(0 bytes\)/],
   ['a shell script', ['run', script], /start\.sh: this is a script, not an image/],
   ['an aarch64 ELF', ['run', arm], /arm\.elf: .*aarch64|arm\.elf: .*AArch64/i],
   ['a cut-off image', ['run', cut], /cut\.elf: /],
   ['an image to inspect', ['inspect', script], /start\.sh: this is a script/],
   ['an image to disassemble', ['disasm', arm], /arm\.elf: .*AArch64/i],
+  ['cut-off code to disassemble', ['disasm', codeless], /segment 0 should lie at .* cut short/],
+  [
+    'an empty range',
+    ['disasm', good, '--start', '0x100000', '--stop', '0x100000'],
+    /good\.elf: nothing to disassemble between 0x100000 and 0x100000/,
+  ],
   ['too little memory', ['run', good, '-m', '1M'], /good\.elf: the image needs .* -m 2M/],
   ['memory without unit', ['run', good, '-m', '64'], /--memory: "64" .* write 64M for MiB/],
   ['memory that is no size', ['run', good, '-m', 'lots'], /--memory: "lots" is not a size/],
-  ['odd memory', ['run', good, '-m', '1000K'], /memory of 1024000 bytes: it must be a multiple of 64 KiB/],
+  ['memory in bytes', ['run', good, '-m', '67108864'], /it has no unit: write 64M for so many bytes/],
+  ['memory in KiB', ['run', good, '-m', '65536'], /it has no unit: write 65536K for KiB/],
+  ['odd memory', ['run', good, '-m', '1100K'], /"1100K" is not a multiple of 64K: write 1088K/],
+  ['too much memory', ['run', good, '-m4G'], /--memory: "4G" is too much: the limit is 3G/],
+  ['hardly any memory', ['run', good, '-m', '1000K'], /--memory: "1000K" is too little: write 1M or more/],
   ['an option given twice', ['run', good, '-m', '2M', '-m', '4M'], /--memory is given 2 times/],
-  ['an option without value', ['run', good, '-m'], /-m needs a value/],
+  ['an option without value', ['run', good, '-m'], /-m needs a value\n/],
+  ['an option for a value', ['run', good, '--append', '-v'], /needs a value; .* --append=-v/],
+  ['a timeout too long', ['run', good, '--timeout', '99999999999'], /the limit is 1000000000 seconds/],
   ['a bad timeout', ['run', good, '--timeout', 'soon'], /--timeout: "soon" is not a time/],
   [
     'a bad count',
@@ -51,7 +82,8 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
   ['a planned protocol', ['run', good, '--protocol', 'linux'], /protocol linux is not supported yet/],
   ['a missing module', ['run', good, '--initrd', `${folder}/ramdisk`], /ramdisk: there is no such file/],
   ['a module without name', ['run', good, '--initrd', `${good},`], /--initrd: .* names no file/],
-  ['a debugcon that cannot be', ['run', good, '--debugcon', folder], /this is a directory/],
+  ['a debugcon that cannot be', ['run', good, '--debugcon', folder], /debug console .*: this is a directory/],
+  ['a debugcon nowhere', ['run', good, '--debugcon', '/none/x'], /console \/none\/x: the folder .* does not/],
   ['two processors', ['run', good, '--smp', '2'], /--smp 2 is not supported yet/],
   ['an unknown symbol', ['disasm', good, '--start', 'main'], /--start: "main" is no address/],
   ['an address outside', ['disasm', good, '--start', '0x1'], /--start: "0x1" is not in the image's code/],
@@ -81,9 +113,46 @@ describe('refuses', () => {
   });
 });
 
+test.for([
+  ['run', HELLO],
+  ['run', '--json', HELLO],
+  ['run', '--json', script],
+  ['inspect', HELLO],
+  ['disasm', HELLO],
+])('a full disk is a failure: %j', async (args) => {
+  const { status, stderr } = await runCli(args, { stdout: openSync('/dev/full', 'w') });
+
+  expect(stderr).toBe('univisor: stdout could not be written: no space left on device\n');
+  expect(status).toBe(126);
+});
+
+test('a full disk under the debug console is a failure', async () => {
+  const guest = writeFileIn(folder, 'debug.elf', codeImage([0xb0, 0x41, 0xe6, 0xe9, ...leaveWith(0)]));
+
+  const { status, stderr } = await runCli(['run', guest, '--debugcon', '/dev/full']);
+
+  expect(stderr).toMatch(/debug console \/dev\/full could not be written: no space left on device/);
+  expect(status).toBe(126);
+});
+
+test.for([
+  ['run', '--json', script],
+  ['run', script, '--json', '--frob'],
+])('--json puts a failure in its one object: %j', async (args) => {
+  const { status, stdout, stderr } = await runCli(args);
+
+  expect(JSON.parse(stdout)).toEqual({
+    reason: 'failure',
+    message: expect.stringMatching(/this is a script|no option --frob/),
+    exitStatus: 126,
+  });
+  expect([status, stderr]).toEqual([126, '']);
+});
+
 test('UNIVISOR_DEBUG=1 shows the stack', async () => {
   const { stderr } = await runCli(['run', script], { env: { UNIVISOR_DEBUG: '1' } });
 
+  expect(stderr).not.toMatch(/bin-\d+/);
   expect(stderr).toMatch(/^ +at /m);
   expect(stderr).toMatch(/caused by ImageError/);
 });
@@ -100,6 +169,13 @@ test('the help lists the commands and exit statuses', async () => {
 
   expect(stdout).toMatch(/univisor run.*univisor inspect.*univisor disasm.*124 +--timeout was reached/s);
   expect(status).toBe(0);
+});
+
+test('the help offers what there is', async () => {
+  const { stdout } = await runCli(['run', '--help']);
+
+  expect(stdout).toContain('Size of RAM, 1M to 3G');
+  expect(stdout).toMatch(/How to boot: auto, multiboot, pvh\n/);
 });
 
 test('--version', async () => {

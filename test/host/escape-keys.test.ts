@@ -19,6 +19,14 @@ test.for(cases)('%j', ([typed, forGuest, commands]) => {
   expect(result.commands).toEqual(commands);
 });
 
+test('three Ctrl-C within two seconds want a reminder, and reach the guest', () => {
+  const keys = new EscapeKeys();
+  const press = (now: number) => keys.feed(Uint8Array.of(3), now);
+
+  expect([0, 1500, 2500, 3000, 3100].map((now) => press(now).commands)).toEqual([[], [], [], ['remind'], []]);
+  expect([...press(3200).forGuest]).toEqual([3]);
+});
+
 test('Ctrl-A and its key may come apart', () => {
   const keys = new EscapeKeys();
 
