@@ -26,7 +26,7 @@ const MEANINGS: readonly (readonly [status: string | number, meaning: string])[]
   [ExitStatus.instructionLimit, '--max-instructions was reached'],
   [ExitStatus.shutdown, 'the processor shut down (triple fault)'],
   [ExitStatus.timeout, '--timeout was reached'],
-  [ExitStatus.failure, 'univisor failed: bad usage, unusable image or file, not supported'],
+  [ExitStatus.failure, 'univisor failed: bad usage, unusable image or file, lost output'],
   [ExitStatus.quit, 'Ctrl-A X'],
 ];
 

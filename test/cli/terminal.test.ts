@@ -63,15 +63,17 @@ describe.skipIf(skipped)('on a terminal', () => {
     expect(stdout).toMatch(/ icanon .* echo /s);
   });
 
-  test('Ctrl-A has help, a monitor to come, and itself', async () => {
+  test('Ctrl-A has help, a monitor to come, and itself; Ctrl-C over and over brings a reminder', async () => {
     const { stdout } = await onTerminal(UNIVISOR_RUN, [
       [BANNER, '\x01h'],
       ['Ctrl-A A', '\x01c'],
       ['there is no monitor yet', '\x01a\x01\x01\r'],
-      ['2: ', '\x01x'],
+      ['2: ', '\x03\x03\x03'],
+      ['\nCtrl-A X quits\r\n', '\x01x'],
     ]);
 
     expect(stdout).toContain('Ctrl-A X    quit');
+    expect(stdout).not.toContain('the monitor');
     expect(stdout).toContain('2: \x01\x01\r\n');
   });
 });
