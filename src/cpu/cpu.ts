@@ -172,9 +172,10 @@ export class Cpu {
       const single = stepping || (shadowed && this.#options.interrupts.pending());
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
       const completed = this.state.get32(state.deliveries) === deliveries;
-      if (stepping && completed && !this.#isNow(state.trapShadowAt)) this.#trapAfterStep();
+      const trapped = stepping && completed && !this.#isNow(state.trapShadowAt);
+      if (trapped) this.#trapAfterStep();
       const reason = this.#takeReason();
-      this.#halted = reason === ExitReason.halt;
+      this.#halted = reason === ExitReason.halt && !trapped;
       this.#shutDown = reason === ExitReason.shutdown;
       if (this.#shutDown) return { kind: 'shutdown' };
       if (this.#stopRequested) return { kind: 'stopped' };
@@ -289,7 +290,8 @@ export class Cpu {
     const bigCycles = (): bigint => BigInt(cycles());
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
-      decodeAt: () => this.#cache.recordAt(),
+      decodeAt: () => this.#decodeAt(),
+      samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
       codeWritten: (page: number) => this.#cache.drop(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
       cpuid: () => cpuid(this.state),
@@ -297,6 +299,13 @@ export class Cpu {
       readMsr: () => (readMsr(this.state, bigCycles) ? 1 : 0),
       writeMsr: () => (writeMsr(this.state, bigCycles) ? 1 : 0),
     };
+  }
+
+  /** Ends the run when the cache is full, for it can be emptied between two runs only. */
+  #decodeAt(): number {
+    const record = this.#cache.recordAt();
+    if (this.#cache.full) this.#endRun();
+    return record;
   }
 
   #reportUnimplemented(): void {

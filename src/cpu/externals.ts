@@ -7,6 +7,8 @@ import { external } from './routine.js';
 
 /** Finds or makes the record for the instruction at `state.rip`. Always a record, at worst the fetch-fault one. */
 export const decodeAt = external('decodeAt', { parameters: [], result: I32 });
+/** (record, record) → 1 if both are of one physical page */
+export const samePage = external('samePage', { parameters: [I32, I32], result: I32 });
 /** A store is about to hit decoded bytes of this physical page. */
 export const codeWritten = external('codeWritten', { parameters: [I32] });
 /** A record was run for which no meaning exists; its address. */
@@ -33,6 +35,7 @@ export const writeMsr = external('writeMsr', { parameters: [], result: I32 });
 /** In the order in which a module imports them. */
 export const externals = [
   decodeAt,
+  samePage,
   codeWritten,
   unimplemented,
   portRead,

@@ -22,7 +22,7 @@ export interface MachineConfig {
   readonly seed?: number;
   /** What the first serial port is connected to; a `MemoryConsole` unless given. */
   readonly console?: Console;
-  /** What the debug console at port 0xE9 is connected to; a `MemoryConsole` unless given. */
+  /** What the debug console at port 0xE9 is connected to; nobody unless given. */
   readonly debugConsole?: Console;
   /** Told of each instruction that the guest ran and this version does not have; the guest gets #UD. */
   readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;

@@ -9,6 +9,7 @@ import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
 import type { PortDevice } from '../devices/device.js';
 import { MemoryConsole } from '../devices/memory-console.js';
+import { NullConsole } from '../devices/null-console.js';
 import { composeDevices } from '../devices/registry.js';
 import { detectImage } from '../image/detect.js';
 import type { Image } from '../image/image.js';
@@ -90,14 +91,14 @@ export class Machine {
     this.#console = config.console ?? new MemoryConsole();
     const consoles = new Map<string, Console>([
       ['com1', this.#console],
-      ['debugcon', config.debugConsole ?? closedConsole()],
+      ['debugcon', config.debugConsole ?? new NullConsole()],
     ]);
     const { interruptController, devices } = composeDevices({
       clock,
       wallClock: clock,
       power,
       ramBytes: ramSize,
-      console: (name) => consoles.get(name) ?? closedConsole(),
+      console: (name) => consoles.get(name) ?? new NullConsole(),
     });
     this.#cpu = makeCpu({
       ramSize,
@@ -137,7 +138,6 @@ export class Machine {
     this.#runnable = {
       cpu: this.#cpu,
       clock,
-      realTime: config.clock === 'host',
       devices: devices as readonly PortDevice[],
       consoles: [...consoles.values()],
       wake,
@@ -193,10 +193,4 @@ export class Machine {
   memoryHash(): Promise<string> {
     return hashMemory(this.#cpu.memory);
   }
-}
-
-function closedConsole(): MemoryConsole {
-  const console = new MemoryConsole();
-  console.close();
-  return console;
 }

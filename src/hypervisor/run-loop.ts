@@ -1,7 +1,7 @@
 /**
  * Run, exit, handle, repeat. The CPU runs to the next timer or the end of a slice; between slices timers fire, output
- * is handed on and the host's event loop turns. Slices are bounded by instructions and not by time, so that under
- * the virtual clock a run is the same in every run.
+ * is handed on and the host's event loop turns. Where the CPU stops in between is bounded by instructions and not by
+ * time, so that under the virtual clock a guest runs the same every time.
  */
 import type { Cpu } from '../cpu/cpu.js';
 import type { Console } from '../devices/backends.js';
@@ -12,10 +12,13 @@ import type { MachineReport } from './report.js';
 import type { RunOptions, RunResult } from './run-result.js';
 import type { MachineClock } from './virtual-clock.js';
 
-/** Instructions between two looks at the event loop under the virtual clock: some milliseconds. */
-const VIRTUAL_SLICE = 1_000_000;
-/** Under the host's clock, instructions between two looks at the time: some tenths of a millisecond. */
-const HOST_SLICE = 50_000;
+/**
+ * Instructions between two looks at timers and the time. The CPU's runs end here, at a timer or where the guest stops,
+ * and nowhere else, so that even a guest that changes page tables without telling the TLB runs the same every time.
+ */
+const GLANCE = 50_000;
+/** Milliseconds after which the event loop turns. Which run a slice ends after makes no difference to the guest. */
+const SLICE = 15;
 
 /** How a guest asked to end, as its devices said. */
 export type PowerRequest = { readonly kind: 'exit'; readonly status: number } | { readonly kind: 'reset' };
@@ -24,7 +27,6 @@ export type PowerRequest = { readonly kind: 'exit'; readonly status: number } | 
 export interface Runnable {
   readonly cpu: Cpu;
   readonly clock: MachineClock;
-  readonly realTime: boolean;
   readonly devices: readonly PortDevice[];
   readonly consoles: readonly Console[];
   readonly wake: Wake;
@@ -83,11 +85,11 @@ async function turn(
 /** Runs to the end of a slice, or until there is nothing to do. */
 function slice(machine: Runnable, limit: number): Ending | 'wait' | undefined {
   const { cpu, clock } = machine;
-  const end = Math.min(limit, cpu.retired + (machine.realTime ? HOST_SLICE : VIRTUAL_SLICE));
-  while (cpu.retired < end) {
+  const end = performance.now() + SLICE;
+  while (cpu.retired < limit && performance.now() < end) {
     clock.runDue();
     const untilTimer = Math.max(1, clock.instructionsUntil(clock.nextDeadline()));
-    const exit = cpu.run(Math.min(end - cpu.retired, untilTimer));
+    const exit = cpu.run(Math.min(limit - cpu.retired, untilTimer, GLANCE));
     switch (exit.kind) {
       case 'limit':
         break;

@@ -3,11 +3,11 @@ import { I32 } from '../../wasm/values.js';
 import { get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { walk } from './walk.js';
+import { AccessKind, walk } from './walk.js';
 
 /**
  * `exchange[0]` linear → physical in `exchange[0]` and 1, or 0 where nothing is mapped. CR2 and the pending
- * exception are left as they were; accessed bits on the way may be set.
+ * exception are left as they were, and so are accessed bits.
  */
 export const translateLinear = routine('translateLinear', { parameters: [], result: I32 }, (e) => {
   const { code } = e;
@@ -15,7 +15,7 @@ export const translateLinear = routine('translateLinear', { parameters: [], resu
   const pending = e.read32(state.pending);
   const code2 = e.read32(state.pendingCode);
   e.set32(state.pending, 0);
-  const physical = e.attempt(walk, get64(state.exchange), I32.const(0));
+  const physical = e.attempt(walk, get64(state.exchange), I32.const(AccessKind.look));
   const failed = e.read32(state.pending);
   e.set64(state.cr2, cr2);
   e.set32(state.pending, pending);

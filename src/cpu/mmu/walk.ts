@@ -11,7 +11,15 @@ import * as state from '../state.js';
 import { Cr0, Cr4, Efer, Flag, Vector } from '../state.js';
 
 /** How memory is touched; write, user and fetch are where #PF's error code has them (vol. 3 §4.7). */
-export const AccessKind = { read: 1, write: 2, user: 4, fetch: 16, system: 0x20, stack: 0x40 } as const;
+export const AccessKind = {
+  read: 1,
+  write: 2,
+  user: 4,
+  fetch: 16,
+  system: 0x20,
+  stack: 0x40,
+  look: 0x80,
+} as const;
 
 const PRESENT = 1;
 const WRITABLE = 2;
@@ -28,9 +36,12 @@ const ERROR_PRESENT = 1;
 const ERROR_RESERVED = 8;
 const ERROR_BITS = ERROR_PRESENT | AccessKind.write | AccessKind.user | ERROR_RESERVED;
 
+/** The last physical page below 4 GiB; there is no table beyond. */
+const LAST_PAGE = 0xfffff;
+
 /** Whether a physical address is RAM. */
 export function isRam(physical: I64): I32 {
-  const kind = I32.load8U(physical.shrU(12).wrap(), PAGE_KIND_BASE);
+  const kind = I32.load8U(physical.shrU(12).wrap().and(LAST_PAGE), PAGE_KIND_BASE);
   return physical.shrU(32).eqz().and(kind.eq(PageKind.ram));
 }
 
@@ -58,9 +69,10 @@ function loadEntry(e: Emitter, address: I64, size: 4 | 8, linear: I64, access: I
   return entry.get();
 }
 
-function mark(e: Emitter, address: I64, entry: I64, bits: I64): void {
+/** Sets bits of an entry, unless somebody only looks. */
+function mark(e: Emitter, access: I32, address: I64, entry: I64, bits: I64): void {
   const { code } = e;
-  code.if(entry.and(bits).ne(bits), () => {
+  code.if(entry.and(bits).ne(bits).and(access.and(AccessKind.look).eqz()), () => {
     const host = address.wrap();
     code.store8(host, I32.load8U(host, RAM_BASE).or(bits.wrap()), RAM_BASE);
   });
@@ -146,11 +158,11 @@ const walk64 = routine(
           .and(AccessKind.write)
           .extendU()
           .mul(DIRTY / AccessKind.write);
-        mark(e, address, entry, code.let(dirty.or(ACCESSED)));
+        mark(e, access, address, entry, code.let(dirty.or(ACCESSED)));
         const offset = code.let(I64.const(1).shl(shift.get()).sub(1));
         code.return(entry.and(FRAME).and(offset.not()).or(linear.and(offset)));
       });
-      code.if(directoryPointer.eqz(), () => mark(e, address, entry, I64.const(ACCESSED)));
+      code.if(directoryPointer.eqz(), () => mark(e, access, address, entry, I64.const(ACCESSED)));
       table.set(entry.and(FRAME));
       shift.set(shift.get().sub(9));
       code.branch(nextLevel);
@@ -180,15 +192,15 @@ const walk32 = routine(
         e.abort();
       });
       e.call(checkRights, linear, access, entry, I32.const(0));
-      mark(e, directory, entry, dirty);
+      mark(e, access, directory, entry, dirty);
       const high = entry.shrU(13).and(0xff).shl(32);
       code.return(entry.and(0xffc00000).or(high).or(linear.and(0x3fffff)));
     });
     const address = code.let(entry.and(0xfffff000).add(linear.shrU(12).and(1023).shl(2)));
     const page = loadEntry(e, address, 4, linear, access);
     e.call(checkRights, linear, access, entry.and(page), I32.const(0));
-    mark(e, directory, entry, I64.const(ACCESSED));
-    mark(e, address, page, dirty);
+    mark(e, access, directory, entry, I64.const(ACCESSED));
+    mark(e, access, address, page, dirty);
     code.return(page.and(0xfffff000).or(linear.and(0xfff)));
   },
 );

@@ -40,6 +40,8 @@ const runLength = routine(
     const { code } = e;
     const one = I64.const(1);
     code.if(get32(state.tlbBase).eq(UNFILLED_TLB), () => code.return(one));
+    // Single-stepping traps after every element (vol. 3 §17.3.1.4).
+    code.if(get32(state.systemFlags).and(Flag.tf), () => code.return(one));
     const shift = code.let(log.extendU());
     const size = code.let(one.shl(shift));
     const inPage = code.let(linear.and(0xfff));

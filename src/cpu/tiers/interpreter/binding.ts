@@ -52,7 +52,7 @@ export function bind(
         bindings.push({ kind: 'constant', width, value: spec.fixed });
         break;
       case 'moffs':
-        bindings.push({ kind: 'offset', width });
+        bindings.push({ kind: 'offset', width: resolveWidth(spec.memoryWidth, context) });
         break;
       case 'stringSource':
       case 'stringDestination':

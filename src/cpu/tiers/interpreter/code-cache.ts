@@ -30,6 +30,10 @@ const OUTSIDE = STATIC_RECORDS + RECORD_SIZE;
 const RUN_LENGTH = 256;
 /** At most so many records are repeated to spare a jump. */
 const LONGEST_REPEAT = 32;
+/** Pages of code held at once: 64 MiB of the host's memory. */
+const MOST_PAGES = 4096;
+/** The code mask of a page of which others read the first bytes: an instruction reaches over by 14 at most. */
+const FIRST_BYTES = 1;
 /** When less than this is left, everything is dropped between two runs. */
 const RESERVE = 2 * (RUN_LENGTH + LONGEST_REPEAT + 4) * RECORD_SIZE;
 /** After these no instruction follows in a line. */
@@ -62,6 +66,9 @@ export class CodeCache {
   readonly #instruction = new DecodedInstruction();
   readonly #window = new Uint8Array(2 * MAXIMUM_LENGTH);
   #next = RECORDS_BASE;
+  /** First records of all runs in ascending order, and the page of each. */
+  #runStarts: number[] = [];
+  #runPages: CodePage[] = [];
 
   constructor(
     memory: WebAssembly.Memory,
@@ -76,9 +83,9 @@ export class CodeCache {
     this.#forgetJumps();
   }
 
-  /** Whether `reset` is due: to be asked between runs. */
+  /** Whether `reset` is due before much more is decoded: the run is to end. */
   get full(): boolean {
-    return this.#next > RECORDS_END - RESERVE;
+    return this.#next > RECORDS_END - RESERVE || this.#pages.size > MOST_PAGES;
   }
 
   /** Pages that hold decoded code, for statistics. */
@@ -92,6 +99,8 @@ export class CodeCache {
     for (const page of this.#reachInto.keys()) this.#masks[page] = 0;
     this.#pages.clear();
     this.#reachInto.clear();
+    this.#runStarts = [];
+    this.#runPages = [];
     this.#next = RECORDS_BASE;
     this.#forgetJumps();
   }
@@ -115,13 +124,16 @@ export class CodeCache {
     return record;
   }
 
-  /** Drops the code of a physical page that is about to be written. */
+  /** Drops the code of a physical page that is about to be written, and that of pages which reach into it. */
   drop(physicalPage: number): void {
-    for (const reaching of this.#reachInto.get(physicalPage) ?? []) {
-      this.#reachInto.get(physicalPage)?.delete(reaching);
-      if (reaching !== physicalPage) this.drop(reaching);
-    }
+    const reaching = this.#reachInto.get(physicalPage);
     this.#reachInto.delete(physicalPage);
+    this.#dropOwn(physicalPage);
+    for (const page of reaching ?? []) this.#dropOwn(page);
+  }
+
+  /** Drops a page's own records. What others read of its first bytes is still watched. */
+  #dropOwn(physicalPage: number): void {
     for (const size of [16, 32, 64] as const) {
       const key = keyOf(physicalPage, size);
       const page = this.#pages.get(key);
@@ -134,7 +146,26 @@ export class CodeCache {
         }
       }
     }
-    this.#masks[physicalPage] = 0;
+    this.#masks[physicalPage] = this.#reachInto.has(physicalPage) ? FIRST_BYTES : 0;
+  }
+
+  /** Whether two records are of one physical page, so that a jump between them stays right however it is mapped. */
+  samePage(record: number, other: number): boolean {
+    const page = this.#pageOf(record);
+    return page !== undefined && page === this.#pageOf(other);
+  }
+
+  /** The page that a record was made for, which may have been dropped since. */
+  #pageOf(record: number): CodePage | undefined {
+    if (record < RECORDS_BASE) return undefined;
+    let low = 0;
+    let high = this.#runStarts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#runStarts[middle] as number) <= record) low = middle;
+      else high = middle;
+    }
+    return this.#runPages[low];
   }
 
   /** Drops the code that a write from outside the CPU touches. Physical address and length in bytes. */
@@ -207,6 +238,8 @@ export class CodeCache {
       if (ENDS_RUN.has(instruction.entry.mnemonic)) break;
     }
     page.runs.push(first, this.#next);
+    this.#runStarts.push(first);
+    this.#runPages.push(page);
     return first;
   }
 

@@ -5,7 +5,7 @@
 import { JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from '../../../memory/layout.js';
 import { I32, I64 } from '../../../wasm/values.js';
 import { type Emitter, get64 } from '../../emitter.js';
-import { decodeAt } from '../../externals.js';
+import { decodeAt, samePage } from '../../externals.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { displacement, load16, RecordField } from './record.js';
@@ -46,7 +46,9 @@ export const relativeTarget = routine('relativeTarget', { parameters: [I32], res
   const { code } = e;
   const distance = code.let(displacement(record));
   const target = e.call(lookup, code.let(get64(state.pageBase).add(distance)));
-  const samePage = distance.ltU(4096).and(load16(target, RecordField.offset).extendU().eq(distance));
-  code.if(samePage, () => code.store(record, target, RecordField.link));
+  const near = distance.ltU(4096).and(load16(target, RecordField.offset).extendU().eq(distance));
+  code.if(near, () => {
+    code.if(e.call(samePage, record, target), () => code.store(record, target, RecordField.link));
+  });
   code.return(target);
 });

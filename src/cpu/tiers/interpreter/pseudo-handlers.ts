@@ -48,9 +48,10 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
   fetchFault: (e) => deliver(e),
   checkNextPage: (e, record) => {
     const { code } = e;
-    refund(e);
     const following = get64(state.pageBase).add(4096).and(get64(state.ripMask));
     const physical = e.call(fetchPhysical, code.let(following));
+    // Not before: a fetch that faults takes its turn, or a handler that faults so would never end.
+    refund(e);
     code.if(physical.eq(immediate(record)), () => code.return(record.add(RECORD_SIZE)));
     e.set64(state.rip, ripOf(record));
     code.return(e.call(decodeAt));
