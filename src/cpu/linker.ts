@@ -55,7 +55,7 @@ function types(parameters: Parameters): ValueType[] {
 }
 
 /** Writes a routine's body. */
-export function buildRoutine(routine: Routine, code: FunctionBuilder, linker: Linker): void {
+function buildRoutine(routine: Routine, code: FunctionBuilder, linker: Linker): void {
   const nothing = routine.result && NOTHING.get(routine.result.type);
   const args = routine.parameters.map((make, n) => code.parameter(make, n));
   routine.build?.(new Emitter(code, linker, () => code.return(nothing)), ...args);

@@ -4,7 +4,7 @@
  * by one addition. All figures are byte offsets into that memory.
  */
 
-/** CPU state, see `cpu/state.ts`. Below 64 KiB, so that an instruction record names any of it in 16 bits. */
+/** CPU state, see `cpu/state.ts`, which a test holds to these bounds. Below 64 KiB, so that an instruction record names any of it in 16 bits. */
 export const STATE_BASE = 0x1000;
 export const STATE_END = 0x8000;
 

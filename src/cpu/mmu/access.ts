@@ -64,18 +64,14 @@ const releaseCode = routine('releaseCode', { parameters: [I64, I32], result: I32
 });
 
 /** (physical, length, host): memory or device → host */
-export const physicalRead = routine(
-  'physicalRead',
-  { parameters: [I64, I32, I32] },
-  (e, physical, length, host) => {
-    const { code } = e;
-    code.if(
-      isRam(physical),
-      () => code.memoryCopy(host, physical.wrap().add(RAM_BASE), length),
-      () => e.call(deviceRead, physical.wrap(), physical.shrU(32).wrap(), length, host),
-    );
-  },
-);
+const physicalRead = routine('physicalRead', { parameters: [I64, I32, I32] }, (e, physical, length, host) => {
+  const { code } = e;
+  code.if(
+    isRam(physical),
+    () => code.memoryCopy(host, physical.wrap().add(RAM_BASE), length),
+    () => e.call(deviceRead, physical.wrap(), physical.shrU(32).wrap(), length, host),
+  );
+});
 
 /** (physical, length, host): host → memory or device */
 const physicalWrite = routine(

@@ -61,7 +61,7 @@ function counter(context: Context): I64 {
 }
 
 /** Writes the counter at the width of the address size. */
-export function setCounter(context: Context, value: I64): void {
+function setCounter(context: Context, value: I64): void {
   const { code } = context;
   const mask = code.let(context.addressMask());
   code.if(

@@ -35,7 +35,7 @@ export function stackAddress(context: Context, offset: I64, bytes: number, kind:
 }
 
 /** Stores below the stack pointer and answers where the pointer goes; nothing but memory has changed. */
-export function storeBelow(context: Context, width: number, value: I64): I64 {
+function storeBelow(context: Context, width: number, value: I64): I64 {
   const bytes = width / 8;
   const top = context.code.let(stackPointer(context).sub(bytes));
   context.store(stackAddress(context, top, bytes, 'write'), width, value, true);

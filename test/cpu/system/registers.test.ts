@@ -315,19 +315,20 @@ describe('in ring 3', () => {
   });
 });
 
+it.each([
+  ['0f 01 c8', 'MONITOR'],
+  ['0f 01 d0', 'XGETBV'],
+  ['0f ae 21', 'XSAVE'],
+  ['66 0f 38 82 01', 'INVPCID'],
+])('what is only missing so far (%s) is #UD and reported as %s', async (code, mnemonic) => {
+  const world = await SystemWorld.create('long');
+  expect(world.run({ code })).toMatchObject(UD);
+  expect(world.unimplemented).toEqual([mnemonic]);
+});
+
 it('what the processor does not have is #UD and not reported as missing', async () => {
   const world = await SystemWorld.create('long');
-  for (const code of [
-    '0f 0b',
-    '0f b9 c0',
-    '0f ff c0',
-    '0f 01 c8',
-    '0f 01 c9',
-    '0f 01 d0',
-    '0f 01 d1',
-    '0f 01 c1',
-    '0f aa',
-  ]) {
+  for (const code of ['0f 0b', '0f b9 c0', '0f ff c0', '0f 01 c1', '0f aa']) {
     world.setUp();
     const outcome = world.run({ code });
     expect(outcome).toMatchObject(UD);

@@ -15,6 +15,7 @@ import {
   RECORDS_END,
   STATIC_RECORDS,
   TLB_BASE,
+  TLB_COUNT,
   TLB_SIZE,
 } from '../../../memory/layout.js';
 import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
@@ -331,7 +332,7 @@ export class CodeCache {
 
   #forgetJumps(): void {
     this.#bytes.fill(0xff, JUMP_CACHE_BASE, JUMP_CACHE_BASE + JUMP_CACHE_SIZE);
-    this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 3 * TLB_SIZE);
+    this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + TLB_COUNT * TLB_SIZE);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Generates the interpreter: one WebAssembly module made of the dispatch loop, the handlers and the routines they
- * call. Every handler is a function in table 0; frequent ones are also cases of the loop's `br_table`. Runs at build time; at run time the CPU only reads what this wrote.
+ * call. Every handler is a function in table 0; frequent ones are also cases of the loop's `br_table`. Runs at build
+ * time; at run time the CPU only reads what this wrote.
  */
 import { RAM_BASE } from '../../../memory/layout.js';
 import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
