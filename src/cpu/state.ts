@@ -119,11 +119,22 @@ export const mxcsrRaised = i32('mxcsrRaised');
 /** Vector registers, with room for YMM. */
 export const xmm = allocate('xmm', 16, 16, 32);
 
-/** x87 and MMX registers (vol. 1 ch. 8): significand, then sign and exponent, 16 bytes each. */
+/**
+ * x87 and MMX registers by physical number (vol. 1 ch. 8): significand, then sign and exponent, 16 bytes each; the six
+ * bytes left over are 0.
+ */
 export const fpr = allocate('fpr', 16, 8, 16);
 export const fpuControl = i32('fpuControl');
+/** ES and B tell whether a flag is set whose mask is clear. */
 export const fpuStatus = i32('fpuStatus');
+/** A bit for each physical register that is not empty, as FXSAVE has it; the full tags are computed when asked for. */
 export const fpuTag = i32('fpuTag');
+/** FOP and FDP of the last instruction that met an unmasked exception; FIP of the last that was not for control. */
+export const fpuOpcode = i32('fpuOpcode');
+export const fpuInstruction = i64('fpuInstruction');
+export const fpuData = i64('fpuData');
+/** Ours: exception flags and condition codes, at their places in the status word, of the running x87 instruction. */
+export const fpuRaised = i32('fpuRaised');
 
 /** Ours: instructions that may yet begin before the run ends; see `deferred`. */
 export const budget = i32('budget');
@@ -173,8 +184,10 @@ export const tlbBase = i32('tlbBase');
 export const stackMask = i64('stackMask');
 /** What SSE instructions raise just now: 0 nothing, else `Vector.ud` or `Vector.nm` (vol. 3 Table 2-2, §13.1). */
 export const vectorFault = i32('vectorFault');
-/** What x87 and MMX instructions raise just now: 0, or `Vector.nm`. */
+/** What x87 instructions raise just now: 0, or `Vector.nm`. */
 export const fpuFault = i32('fpuFault');
+/** What MMX instructions raise just now: 0, `Vector.ud` or `Vector.nm` (vol. 3 Table 12-1). */
+export const mmxFault = i32('mmxFault');
 /** What RIP is masked with in this code segment. */
 export const ripMask = i64('ripMask');
 

@@ -29,4 +29,4 @@ import './random.js';
 import './segment-base.js';
 import './segment-query.js';
 import './system-call.js';
-import './x87-control.js';
+import './x87/all.js';

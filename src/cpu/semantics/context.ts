@@ -45,7 +45,7 @@ export interface Operand {
   part(bytes: I64 | number, width: number): Operand;
   /** Of a memory operand: 1 if its base is this general register, else 0. */
   basedOn(register: number): I32;
-  /** The number of a segment, control or debug register. */
+  /** The number of a segment, control or debug register, or of an x87 register counted from the top of the stack. */
   number(): I32;
   /** Bits 127:0 of a vector register, or 16 bytes of memory. @param aligned memory: #GP(0) if not at 16 bytes */
   readVector(aligned?: boolean): V128;

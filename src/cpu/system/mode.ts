@@ -39,6 +39,7 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const disabled = cr0.and(Cr0.em).ne(0).or(get64(state.cr4).and(Cr4.osfxsr).eqz());
   e.set32(state.vectorFault, select(disabled, I32.const(Vector.ud), unavailable));
   e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
+  e.set32(state.mmxFault, select(cr0.and(Cr0.em), I32.const(Vector.ud), unavailable));
   e.call(updateMxcsr);
 
   const base = get64(state.segmentBase, Segment.cs);

@@ -61,7 +61,7 @@ export function resetState(view: StateView): void {
   view.set64(state.dr, 0x400n, 7);
   view.set32(state.mxcsr, 0x1f80);
   view.set32(state.fpuControl, 0x40);
-  view.set32(state.fpuTag, 0x5555);
+  view.set32(state.fpuTag, 0xff);
   view.set64(state.shadowAt, -1n);
   view.set64(state.trapShadowAt, -1n);
   resetMsrs(view);

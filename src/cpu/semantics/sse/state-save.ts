@@ -2,7 +2,7 @@
  * FXSAVE, FXRSTOR, LDMXCSR, STMXCSR (SDM vol. 1 §10.5, §10.2.3). The x87 instruction and data pointers and the opcode
  * are not kept: they are saved as 0. FXSAVE does not touch the image's last 96 bytes.
  */
-import { I32, I64, select } from '../../../wasm/values.js';
+import { I32, I64 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { commit, place } from '../../mmu/access.js';
@@ -19,7 +19,6 @@ const MXCSR_OFFSET = 24;
 const X87_OFFSET = 32;
 const XMM_OFFSET = 160;
 const TOP_SHIFT = 11;
-const EMPTY = 3;
 /** Of an 80-bit register: sign and exponent, in the second 8 bytes. */
 const EXTENDED_MASK = 0xffff;
 
@@ -49,18 +48,6 @@ function topOfStack(e: Emitter): I32 {
   return e.code.let(get32(state.fpuStatus).shrU(TOP_SHIFT).and(7));
 }
 
-/** A bit for each register that is not empty. */
-function abridgedTags(): I64 {
-  let tags = I64.const(0);
-  for (let n = 0; n < 8; n++) {
-    const full = get32(state.fpuTag)
-      .shrU(2 * n)
-      .and(3);
-    tags = tags.or(full.ne(EMPTY).extendU().shl(n));
-  }
-  return tags;
-}
-
 /** (linear, access bits, count of XMM registers) */
 const fxsave = routine(
   'fxsave',
@@ -74,7 +61,7 @@ const fxsave = routine(
     place(e, code.let(linear.add(IMAGE_SIZE - 16)), 16, 'write', access);
     const control = get32(state.fpuControl).and(0xffff).extendU();
     const status = get32(state.fpuStatus).and(0xffff).extendU().shl(16);
-    put(0, ZERO_VECTOR.replaceI64(0, control.or(status).or(abridgedTags().shl(32))));
+    put(0, ZERO_VECTOR.replaceI64(0, control.or(status).or(get32(state.fpuTag).extendU().shl(32))));
     const mask = I64.const(BigInt(Mxcsr.writable) << 32n);
     put(16, ZERO_VECTOR.replaceI64(1, get32(state.mxcsr).extendU().or(mask)));
     const top = topOfStack(e);
@@ -89,16 +76,6 @@ const fxsave = routine(
     }
   },
 );
-
-/** The full tag of a register that is not empty (vol. 1 §8.1.7): 0 valid, 1 zero, 2 special. */
-function fullTag(e: Emitter, register: I32): I32 {
-  const { code } = e;
-  const significand = code.let(I64.load(register));
-  const exponent = code.let(I64.load(register, 8).and(0x7fff).wrap());
-  const zero = exponent.eqz().and(significand.eqz());
-  const valid = significand.ltS(0).and(exponent.ne(0x7fff)).and(exponent.ne(0));
-  return code.let(select(valid, I32.const(0), I32.const(2).sub(zero)));
-}
 
 /** (linear, access bits, count of XMM registers) */
 const fxrstor = routine(
@@ -123,16 +100,7 @@ const fxrstor = routine(
       const exponent = value.extractI64(1).and(EXTENDED_MASK);
       code.store(stackRegister(e, top, n), value.replaceI64(1, exponent));
     }
-    const tags = code.variable(I32, I32.const(0));
-    for (let n = 0; n < 8; n++) {
-      const present = first
-        .shrU(32 + n)
-        .and(1)
-        .wrap();
-      const tag = select(present, fullTag(e, I32.const(state.at(state.fpr, n))), I32.const(EMPTY));
-      tags.set(tags.get().or(tag.shl(2 * n)));
-    }
-    e.set32(state.fpuTag, tags.get());
+    e.set32(state.fpuTag, first.shrU(32).wrap().and(0xff));
     for (let n = 0; n < 16; n++) {
       if (n === 8) code.if(registers.eq(8), () => code.return());
       code.store(I32.const(state.at(state.xmm, n)), get(XMM_OFFSET + 16 * n));

@@ -1,7 +1,7 @@
 /**
  * Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates.
  */
-import { F32, F64, type I32, I64, type Value } from '../../../wasm/values.js';
+import { F32, F64, I32, I64, type Value } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
@@ -97,9 +97,15 @@ export class RegisterOperand extends BoundOperand {
   }
   override write(value: I64): void {
     const { context } = this;
-    if (this.binding.file !== 'general') context.storeState(this.#address(), value);
+    if (this.binding.file === 'mmx') this.#writeMmx(value);
+    else if (this.binding.file !== 'general') context.storeState(this.#address(), value);
     else if (this.width === 32) context.storeInteger(this.#address(), value.wrap().extendU(), 64);
     else context.storeInteger(this.#address(), value, this.width);
+  }
+  /** Sign and exponent of the x87 register become ones (vol. 1 §9.2). */
+  #writeMmx(value: I64): void {
+    this.context.storeState(this.#address(), value);
+    this.context.code.store16(this.#address(), I32.const(0xffff), 8);
   }
   override modify(): Place {
     return { value: this.read(), write: (value) => this.write(value) };

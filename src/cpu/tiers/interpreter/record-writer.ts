@@ -145,7 +145,6 @@ function slotOf(instruction: DecodedInstruction, spec: OperandSpec): number {
     case 'xmm':
       return state.at(state.xmm, number);
     case 'mmx':
-    case 'x87':
       return state.at(state.fpr, number & 7);
     default:
       return number;

@@ -38,7 +38,7 @@ describe('FXSAVE', () => {
       prepare: (cpu) => {
         cpu.state.set32(state.fpuControl, 0x27f);
         cpu.state.set32(state.fpuStatus, 0x3800);
-        cpu.state.set32(state.fpuTag, 0x3fff);
+        cpu.state.set32(state.fpuTag, 0x80);
         cpu.state.set64({ ...state.gpr, address: state.at(state.fpr, 7), count: 2 }, 0x8000000000000000n, 0);
         cpu.state.set64({ ...state.gpr, address: state.at(state.fpr, 7), count: 2 }, 0x3fffn, 1);
       },
@@ -71,14 +71,14 @@ describe('FXRSTOR', () => {
       mxcsr: 0x5fa1,
       prepare: (cpu) => {
         cpu.state.set32(state.fpuStatus, 0x3800);
-        cpu.state.set32(state.fpuTag, 0x3fff);
+        cpu.state.set32(state.fpuTag, 0x80);
         cpu.state.set64({ ...state.gpr, address: state.at(state.fpr, 7), count: 2 }, 0x8000000000000000n, 0);
         cpu.state.set64({ ...state.gpr, address: state.at(state.fpr, 7), count: 2 }, 0x3fffn, 1);
       },
     });
     for (let n = 0; n < 16; n++) expect(xmm(n)).toBe(xmmValue(n));
     expect(mxcsr).toBe(0x5fa1);
-    expect(cpu.state.get32(state.fpuTag)).toBe(0x3fff);
+    expect(cpu.state.get32(state.fpuTag)).toBe(0x80);
   });
 
   it('refuses reserved bits of MXCSR and then changes nothing', async () => {

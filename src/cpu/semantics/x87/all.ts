@@ -1,0 +1,2 @@
+/** All of x87, for its definitions. */
+import './control.js';
