@@ -6,6 +6,7 @@ export type { UnimplementedInstruction } from './cpu/bus.js';
 export { decode } from './cpu/decode/decoder.js';
 export { disassemble } from './cpu/decode/disassembler.js';
 export { DecodedInstruction } from './cpu/decode/instruction.js';
+export type { CpuModelName } from './cpu/system/cpu-model.js';
 export type { Console, ConsoleReceiver } from './devices/backends.js';
 export { MemoryConsole } from './devices/memory-console.js';
 export { Machine } from './hypervisor/machine.js';

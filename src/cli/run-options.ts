@@ -1,5 +1,6 @@
 /** The options of `univisor run`: what yargs is told, and what the words mean. Leaves out running. */
 import type { Argv } from 'yargs';
+import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
@@ -10,6 +11,7 @@ export interface RunSettings {
   readonly name: string | undefined;
   /** Bytes. */
   readonly memory: number;
+  readonly cpu: CpuModelName;
   readonly commandLine: string;
   readonly modules: readonly { readonly path: string; readonly commandLine: string }[];
   readonly protocol: Protocol;
@@ -33,6 +35,13 @@ const RUN_OPTIONS = {
     requiresArg: true,
     default: '64M',
     describe: `Size of RAM, ${MEMORY_RANGE}`,
+  },
+  cpu: {
+    type: 'string',
+    requiresArg: true,
+    choices: CPU_MODELS,
+    default: DEFAULT_CPU_MODEL,
+    describe: 'Processor: the level of x86-64 that CPUID promises',
   },
   append: {
     type: 'string',
@@ -110,6 +119,7 @@ export function runSettings(given: RunArguments): RunSettings {
     image: imageBeforeDashes(given),
     name: single('--name', given.name),
     memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
+    cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
       .filter(Boolean)
       .join(' '),

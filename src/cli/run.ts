@@ -65,6 +65,7 @@ export async function run(given: RunArguments): Promise<number> {
         imageName: basename(settings.image),
         protocol: settings.protocol,
         memory: settings.memory,
+        cpu: settings.cpu,
         commandLine: settings.commandLine,
         modules,
         clock: settings.clock,

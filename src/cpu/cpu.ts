@@ -13,6 +13,7 @@ import { busFunctions } from './host-functions.js';
 import * as state from './state.js';
 import { ExitReason, type Field64, Flag, Vector } from './state.js';
 import { StateView } from './state-view.js';
+import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
 import { cpuid } from './system/cpuid.js';
 import { readMsr, readTimeStamp, writeMsr } from './system/msr.js';
 import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
@@ -29,6 +30,8 @@ export interface CpuOptions {
   readonly cycles?: () => number;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
   readonly seed?: number;
+  /** What it has and CPUID promises; `DEFAULT_CPU_MODEL` unless given. */
+  readonly model?: CpuModel;
   /** Told of each kind of instruction that was run and has no meaning yet, the first time. */
   readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
 }
@@ -50,6 +53,7 @@ export class Cpu {
   readonly memory: GuestMemory;
   readonly state: StateView;
   readonly #options: CpuOptions;
+  readonly #model: CpuModel;
   readonly #wasm: InterpreterExports;
   readonly #cache: CodeCache;
   readonly #kinds: Uint8Array;
@@ -74,6 +78,7 @@ export class Cpu {
     const pages = (RAM_BASE + ramSize) / 65536;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#options = options;
+    this.#model = options.model ?? cpuModel(DEFAULT_CPU_MODEL);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#kinds = this.#bytes.subarray(PAGE_KIND_BASE, PAGE_KIND_BASE + (1 << 20));
     this.#kinds.fill(PageKind.ram, 0, ramSize / GUEST_PAGE_SIZE);
@@ -87,10 +92,11 @@ export class Cpu {
     const env = { memory, ...this.#externals(memory) };
     this.#wasm = new WebAssembly.Instance(options.interpreter.module, { env })
       .exports as unknown as InterpreterExports;
-    this.#cache = new CodeCache(memory, options.interpreter.numbers, {
-      translate: (delta) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
-      isRam: (physical) => this.#isRam(physical),
-    });
+    const fetchUnit = {
+      translate: (delta: number) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
+      isRam: (physical: number) => this.#isRam(physical),
+    };
+    this.#cache = new CodeCache(memory, options.interpreter.numbers, fetchUnit, this.#model.absent);
     this.memory.observeWrites((address, length) => this.#cache.dropWritten(address, length));
     this.reset();
   }
@@ -98,6 +104,7 @@ export class Cpu {
   /** Back to the state after power-on (SDM vol. 3 §9.1). Memory stays. */
   reset(): void {
     resetState(this.state);
+    this.state.set64(state.cr4Reserved, ~BigInt(this.#model.cr4));
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
     this.#halted = false;
     this.#shutDown = false;
@@ -294,7 +301,7 @@ export class Cpu {
       samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
       codeWritten: (page: number) => this.#cache.drop(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
-      cpuid: () => cpuid(this.state),
+      cpuid: () => cpuid(this.state, this.#model),
       readTimeStamp: () => readTimeStamp(this.state, bigCycles),
       readMsr: () => (readMsr(this.state, bigCycles) ? 1 : 0),
       writeMsr: () => (writeMsr(this.state, bigCycles) ? 1 : 0),
@@ -314,7 +321,7 @@ export class Cpu {
     const physical = this.#wasm.translateFetch(0) ? this.#exchanged() : 0;
     const bytes = this.memory.bytes(physical, Math.min(15, GUEST_PAGE_SIZE - (physical % GUEST_PAGE_SIZE)));
     const codeSize = this.state.get32(state.codeSize) as CodeSize;
-    if (bytes) decode(bytes, 0, bytes.length, codeSize, instruction);
+    if (bytes) decode(bytes, 0, bytes.length, codeSize, instruction, this.#model.absent);
     const { mnemonic } = instruction.entry;
     if (this.#reported.has(mnemonic)) return;
     this.#reported.add(mnemonic);

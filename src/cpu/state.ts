@@ -81,6 +81,8 @@ export const cr3 = i64('cr3');
 export const cr4 = i64('cr4');
 export const cr8 = i64('cr8');
 export const xcr0 = i64('xcr0');
+/** Ours: the CR4 bits that this processor's model does not have. */
+export const cr4Reserved = i64('cr4Reserved');
 export const efer = i64('efer');
 export const dr = i64('dr', 8);
 

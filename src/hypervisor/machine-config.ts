@@ -1,6 +1,7 @@
 /** What a machine is made from, and the checks of it. */
 import type { BootModule } from '../boot/boot-types.js';
 import type { UnimplementedInstruction } from '../cpu/bus.js';
+import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import type { Console } from '../devices/backends.js';
 import type { Protocol } from '../image/image.js';
 import { MAX_RAM } from '../memory/layout.js';
@@ -14,6 +15,8 @@ export interface MachineConfig {
   readonly protocol?: Protocol;
   /** RAM in bytes, a multiple of 64 KiB from 1 MiB to 3 GiB; 64 MiB unless given. */
   readonly memory?: number;
+  /** Which processor: a level of x86-64, whose features CPUID promises and which has no others; v3 unless given. */
+  readonly cpu?: CpuModelName;
   readonly commandLine?: string;
   readonly modules?: readonly BootModule[];
   /** Virtual time follows the instruction count and is the same in every run; host time passes by itself. */
@@ -49,6 +52,7 @@ const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   imageName: true,
   protocol: true,
   memory: true,
+  cpu: true,
   commandLine: true,
   modules: true,
   clock: true,
@@ -66,8 +70,9 @@ const RUN_KEYS: Readonly<Record<keyof RunOptions, true>> = {
 /** For callers without types too: what is not an option, or is of the wrong kind, is named. @throws MachineError */
 export function checkConfig(config: MachineConfig): void {
   checkKeys(config, CONFIG_KEYS);
-  const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual' } = config;
+  const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual', cpu = DEFAULT_CPU_MODEL } = config;
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
+  if (!CPU_MODELS.includes(cpu)) throw bad('cpu', `${cpu} is none of ${CPU_MODELS.join(', ')}`);
   if (clock !== 'virtual' && clock !== 'host') throw bad('clock', `${clock} is neither virtual nor host`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw bad('seed', `${seed} is no integer from 0 to 2^53 − 1`);
   if (Number.isInteger(memory) && memory >= SMALLEST_MEMORY && memory <= MAX_RAM && memory % 65536 === 0)

@@ -4,6 +4,7 @@
  */
 import { boot } from '../boot/boot.js';
 import { Cpu } from '../cpu/cpu.js';
+import { cpuModel, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
@@ -103,6 +104,7 @@ export class Machine {
     this.#cpu = makeCpu({
       ramSize,
       seed: config.seed ?? 0,
+      model: cpuModel(config.cpu ?? DEFAULT_CPU_MODEL),
       interrupts: interruptController,
       cycles: () => Math.floor((clock.now() * TSC_KILOHERTZ) / 1e6),
       bus: {

@@ -73,6 +73,7 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
     /--max-instructions: "1e6" is not a whole number/,
   ],
   ['a bad seed', ['run', good, '--seed', '-1'], /--seed: "-1" is not a whole number/],
+  ['a bad processor', ['run', good, '--cpu', 'v4'], /--cpu: "v4" is none of v1, v2, v3/],
   ['a bad clock', ['run', good, '--clock', 'wall'], /--clock: "wall" is none of virtual, host/],
   [
     'an unknown protocol',

@@ -14,6 +14,7 @@ describe('options', () => {
     ['memory', { image: guestImage('hello'), memory: '64M' }],
     ['memory', { image: guestImage('hello'), memory: 4 << 10 }],
     ['seed', { image: guestImage('hello'), seed: -1 }],
+    ['cpu', { image: guestImage('hello'), cpu: 'v4' }],
     ['clock', { image: guestImage('hello'), clock: 'sundial' }],
   ];
   test.each(wrong)('%s that cannot be is refused by name', async (name, config) => {

@@ -35,6 +35,8 @@ export type DecodeStatus = 0 | 1 | 2 | 3;
 
 export const MAXIMUM_LENGTH = 15;
 
+const NONE_ABSENT: ReadonlySet<string> = new Set();
+
 // What a prefix byte does: 1–6 a segment override, then the rest. REX counts in 64-bit code only.
 const KIND_OPERAND_SIZE = 7;
 const KIND_ADDRESS_SIZE = 8;
@@ -71,6 +73,7 @@ function sizeIndex(size: 16 | 32 | 64): number {
 /**
  * Decodes the instruction at bytes[offset] of code whose default size is `codeSize`, reading no byte at or after
  * `end`. Fills `into` wholly when it returns DECODE_OK; else only its length is meant.
+ * @param absent features that the processor does not have: their encodings are what they were before it
  */
 export function decode(
   bytes: Uint8Array,
@@ -78,6 +81,7 @@ export function decode(
   end: number,
   codeSize: CodeSize,
   into: DecodedInstruction,
+  absent: ReadonlySet<string> = NONE_ABSENT,
 ): DecodeStatus {
   const longest = offset + MAXIMUM_LENGTH;
   const limit = Math.min(end, longest);
@@ -188,6 +192,7 @@ export function decode(
   for (let number = 0; number < candidates.length; number++) {
     const each = candidates[number]!;
     if ((key & each.mask) === each.value && ((each.prefixes >> pp) & 1) !== 0) {
+      if (absent.size !== 0 && absent.has(vexL ? each.entry.feature256 : each.entry.feature)) continue;
       chosen = each;
       break;
     }

@@ -9,7 +9,7 @@ import { flushTlb } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Segment, Vector } from '../state.js';
-import { CR0_WRITABLE, CR4_SUPPORTED, PHYSICAL_ADDRESS_BITS } from './features.js';
+import { CR0_WRITABLE, PHYSICAL_ADDRESS_BITS } from './features.js';
 import { updateMode } from './mode.js';
 
 const TRANSLATION_0 = BigInt((Cr0.pg | Cr0.wp | Cr0.pe) >>> 0);
@@ -57,7 +57,7 @@ export const writeCr3 = routine('writeCr3', { parameters: [I64], mayFault: true 
 /** (value) with the checks of MOV to CR4 */
 export const writeCr4 = routine('writeCr4', { parameters: [I64], mayFault: true }, (e, value) => {
   const { code } = e;
-  e.raiseIf(value.and(BigInt(~CR4_SUPPORTED)).ne(0), Vector.gp, 0);
+  e.raiseIf(value.and(get64(state.cr4Reserved)).ne(0), Vector.gp, 0);
   const active = get64(state.efer).and(Efer.lma).ne(0);
   e.raiseIf(active.and(value.and(Cr4.pae).eqz()), Vector.gp, 0);
   const changed = code.let(value.xor(get64(state.cr4)));

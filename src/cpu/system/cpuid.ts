@@ -2,11 +2,12 @@
  * CPUID (SDM vol. 2, CPUID; hypervisor leaves as KVM and VMware lay them out). What is promised here exists: a test
  * holds every feature's instructions against those that have a meaning. The vendor is our own, since a kernel that
  * reads GenuineIntel or AuthenticAMD would go on to that maker's errata and model-specific registers; kernels
- * treat an unknown vendor by the feature bits alone.
+ * treat an unknown vendor by the feature bits alone. Which of the bits are set is up to the model (cpu-model.ts).
  */
 import * as state from '../state.js';
 import { Register } from '../state.js';
 import type { StateView } from '../state-view.js';
+import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './cpu-model.js';
 import { PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from './features.js';
 
 /** EAX, EBX, ECX, EDX. */
@@ -51,15 +52,27 @@ const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
 const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
 
-/** The names of all that is promised. */
-export const promisedFeatures: ReadonlySet<string> = new Set(
-  [LEAF_1_EDX, LEAF_1_ECX, LEAF_7_EBX, LEAF_7_ECX, EXTENDED_1_ECX, EXTENDED_1_EDX, EXTENDED_7_EDX].flatMap(
-    (register) => Object.keys(register),
-  ),
-);
+const REGISTERS = [
+  LEAF_1_EDX,
+  LEAF_1_ECX,
+  LEAF_7_EBX,
+  LEAF_7_ECX,
+  EXTENDED_1_ECX,
+  EXTENDED_1_EDX,
+  EXTENDED_7_EDX,
+];
 
-function bits(register: Readonly<Record<string, number>>): number {
-  return Object.values(register).reduce((all, bit) => all | (1 << bit), 0) >>> 0;
+/** The names of all that works in full, whichever model has it. */
+export const knownFeatures: ReadonlySet<string> = new Set(REGISTERS.flatMap((one) => Object.keys(one)));
+
+/** The names of all that a model promises. */
+export function promisedFeatures(model: CpuModel): ReadonlySet<string> {
+  return new Set([...knownFeatures].filter((feature) => model.features.has(feature)));
+}
+
+function bits(register: Readonly<Record<string, number>>, model: CpuModel): number {
+  const promised = Object.entries(register).filter(([feature]) => model.features.has(feature));
+  return promised.reduce((all, [, bit]) => all | (1 << bit), 0) >>> 0;
 }
 
 /** Four characters as a register, the first in the low byte. */
@@ -72,17 +85,22 @@ function characters(text: string, from: number): number {
 const NOTHING: CpuidResult = [0, 0, 0, 0];
 
 /** One leaf; what is not there reads as 0. @param leaf unsigned */
-export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
+export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAULT_CPU_MODEL)): CpuidResult {
   switch (leaf) {
     case 0:
       return [LAST_BASIC_LEAF, characters(VENDOR, 0), characters(VENDOR, 8), characters(VENDOR, 4)];
     case 1: {
       const oneProcessor = 1 << 16;
       const lineOf64Bytes = 8 << 8;
-      return [PROCESSOR_SIGNATURE, oneProcessor | lineOf64Bytes, bits(LEAF_1_ECX), bits(LEAF_1_EDX)];
+      return [
+        PROCESSOR_SIGNATURE,
+        oneProcessor | lineOf64Bytes,
+        bits(LEAF_1_ECX, model),
+        bits(LEAF_1_EDX, model),
+      ];
     }
     case 7:
-      return subleaf === 0 ? [0, bits(LEAF_7_EBX), bits(LEAF_7_ECX), 0] : NOTHING;
+      return subleaf === 0 ? [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), 0] : NOTHING;
     case 0x15: {
       const crystal = 25_000_000;
       return [1, (TSC_KILOHERTZ * 1000) / crystal, crystal, 0];
@@ -103,7 +121,7 @@ export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
     case 0x80000000:
       return [LAST_EXTENDED_LEAF, 0, 0, 0];
     case 0x80000001:
-      return [PROCESSOR_SIGNATURE, 0, bits(EXTENDED_1_ECX), bits(EXTENDED_1_EDX)];
+      return [PROCESSOR_SIGNATURE, 0, bits(EXTENDED_1_ECX, model), bits(EXTENDED_1_EDX, model)];
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: {
@@ -111,7 +129,7 @@ export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
       return [0, 4, 8, 12].map((n) => characters(BRAND, from + n)) as unknown as CpuidResult;
     }
     case 0x80000007:
-      return [0, 0, 0, bits(EXTENDED_7_EDX)];
+      return [0, 0, 0, bits(EXTENDED_7_EDX, model)];
     case LAST_EXTENDED_LEAF:
       return [PHYSICAL_ADDRESS_BITS | (48 << 8), 0, 0, 0];
     default:
@@ -120,9 +138,9 @@ export function cpuidLeaf(leaf: number, subleaf: number): CpuidResult {
 }
 
 /** The instruction: EAX and ECX choose the leaf, the four registers receive it with their upper halves 0. */
-export function cpuid(view: StateView): void {
+export function cpuid(view: StateView, model: CpuModel): void {
   const leaf = view.low(state.gpr, Register.rax);
-  const [eax, ebx, ecx, edx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx));
+  const [eax, ebx, ecx, edx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model);
   view.set64(state.gpr, BigInt(eax), Register.rax);
   view.set64(state.gpr, BigInt(ebx), Register.rbx);
   view.set64(state.gpr, BigInt(ecx), Register.rcx);

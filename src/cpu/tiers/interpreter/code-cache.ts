@@ -75,6 +75,8 @@ export class CodeCache {
     memory: WebAssembly.Memory,
     numbers: HandlerNumbers,
     private readonly unit: FetchUnit,
+    /** Features that the processor does not have. */
+    private readonly absent: ReadonlySet<string>,
   ) {
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
@@ -219,6 +221,7 @@ export class CodeCache {
         pageStart + GUEST_PAGE_SIZE,
         page.codeSize,
         instruction,
+        this.absent,
       );
       if (status === DECODE_TRUNCATED) {
         if (offset !== start) this.#emitPseudo(PseudoHandler.nextPage, offset);
@@ -273,7 +276,7 @@ export class CodeCache {
       window.set(rest, inFirst);
     }
     const instruction = this.#instruction;
-    const status = decode(window, 0, inFirst + MAXIMUM_LENGTH, page.codeSize, instruction);
+    const status = decode(window, 0, inFirst + MAXIMUM_LENGTH, page.codeSize, instruction, this.absent);
     page.entries[offset] = this.#next;
     const check = this.#next;
     this.#emitPseudo(PseudoHandler.checkNextPage, offset);
