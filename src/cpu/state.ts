@@ -186,6 +186,8 @@ export const tlbBase = i32('tlbBase');
 export const stackMask = i64('stackMask');
 /** What SSE instructions raise just now: 0 nothing, else `Vector.ud` or `Vector.nm` (vol. 3 Table 2-2, §13.1). */
 export const vectorFault = i32('vectorFault');
+/** What VEX-encoded vector instructions raise just now: likewise (vol. 3 §14.3, vol. 2 §2.4). */
+export const vexFault = i32('vexFault');
 /** What x87 instructions raise just now: 0, or `Vector.nm`. */
 export const fpuFault = i32('fpuFault');
 /** What MMX instructions raise just now: 0, `Vector.ud` or `Vector.nm` (vol. 3 Table 12-1). */
@@ -290,6 +292,9 @@ export const Vector = {
   mc: 18,
   xm: 19,
 } as const;
+
+/** XCR0 bits: state that XSAVE knows and that instructions may use (vol. 1 §13.3). */
+export const Xcr0 = { x87: 1 << 0, sse: 1 << 1, avx: 1 << 2 } as const;
 
 /** Why a run ended. */
 export const ExitReason = { none: 0, halt: 1, shutdown: 2, requested: 3 } as const;

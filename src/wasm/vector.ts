@@ -93,3 +93,6 @@ export class V128 extends Value {
     return new V128([...value.code, 0xfd, 17]);
   }
 }
+
+/** 128 zeros. */
+export const ZERO_VECTOR = V128.const(new Array<number>(16).fill(0));

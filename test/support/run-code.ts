@@ -7,7 +7,7 @@ import type { Bus, UnimplementedInstruction } from '../../src/cpu/bus.js';
 import { Cpu } from '../../src/cpu/cpu.js';
 import type { Exit } from '../../src/cpu/exit.js';
 import * as state from '../../src/cpu/state.js';
-import { Access, Cr0, Cr4, Efer, Segment } from '../../src/cpu/state.js';
+import { Access, Cr0, Cr4, Efer, Segment, Xcr0 } from '../../src/cpu/state.js';
 import { loadInterpreter } from '../../src/cpu/tiers/interpreter/load.js';
 
 export const CODE = 0x10000;
@@ -29,6 +29,12 @@ export interface Setup {
   readonly flags?: bigint;
   /** XMM registers by index, bits 127:0. */
   readonly xmm?: Readonly<Record<number, bigint>>;
+  /** Vector registers by index, bits 255:0. */
+  readonly ymm?: Readonly<Record<number, bigint>>;
+  /** MMX registers by index, bits 63:0. */
+  readonly mmx?: Readonly<Record<number, bigint>>;
+  /** Lets VEX-encoded vector instructions run: CR4.OSXSAVE, and SSE and AVX in XCR0. */
+  readonly avx?: boolean;
   readonly mxcsr?: number;
   readonly memory?: readonly { readonly address: number; readonly bytes: readonly number[] | Uint8Array }[];
   /** At most; 10,000 if absent. */
@@ -53,6 +59,8 @@ export interface Outcome {
     | undefined;
   readonly unimplemented: readonly UnimplementedInstruction[];
   xmm(n: number): bigint;
+  ymm(n: number): bigint;
+  mmx(n: number): bigint;
   bytes(address: number, length: number): number[];
 }
 
@@ -87,7 +95,13 @@ export function runOn(cpu: Cpu, setup: Setup, unimplemented: UnimplementedInstru
   const view = cpu.state;
   view.set64(state.gpr, BigInt(STACK), 4);
   for (const [n, value] of Object.entries(setup.registers ?? {})) view.set64(state.gpr, value, Number(n));
-  for (const [n, value] of Object.entries(setup.xmm ?? {})) setXmm(cpu, Number(n), value);
+  for (const [n, value] of Object.entries(setup.xmm ?? {})) setVector(cpu, Number(n), value, 2);
+  for (const [n, value] of Object.entries(setup.ymm ?? {})) setVector(cpu, Number(n), value, 4);
+  for (const [n, value] of Object.entries(setup.mmx ?? {})) view.set64(MMX, value, Number(n));
+  if (setup.avx) {
+    view.set64(state.cr4, view.get64(state.cr4) | BigInt(Cr4.osxsave));
+    view.set64(state.xcr0, BigInt(Xcr0.x87 | Xcr0.sse | Xcr0.avx));
+  }
   if (setup.mxcsr !== undefined) view.set32(state.mxcsr, setup.mxcsr);
   setFlags(cpu, setup.flags ?? 2n);
   view.set64(state.rip, BigInt(CODE));
@@ -117,7 +131,9 @@ function outcomeOf(
     mxcsr: view.get32(state.mxcsr),
     exception: caught ? exceptionOf(cpu, vector, mode) : undefined,
     unimplemented,
-    xmm: (n) => xmmOf(cpu, n),
+    xmm: (n) => vectorOf(cpu, n, 2),
+    ymm: (n) => vectorOf(cpu, n, 4),
+    mmx: (n) => view.get64(MMX, n),
     bytes: (address, length) => [...(cpu.memory.bytes(address, length) ?? [])],
   };
 }
@@ -186,16 +202,24 @@ function bytesOf(code: string | readonly number[]): number[] {
   return (code.match(/[0-9a-f]{2}/gi) ?? []).map((pair) => Number.parseInt(pair, 16));
 }
 
-function setXmm(cpu: Cpu, n: number, value: bigint): void {
-  const address = state.xmm.address + n * state.xmm.stride;
-  const word = { ...state.gpr, address, stride: 8, count: 2 };
-  cpu.state.set64(word, value, 0);
-  cpu.state.set64(word, value >> 64n, 1);
+/** The low 64 bits of the x87 registers. */
+const MMX = { ...state.fpr, size: 8 } as const;
+
+/** A vector register as 64-bit words. */
+function words(n: number, count: number): state.Field64 {
+  return { ...state.gpr, address: state.at(state.xmm, n), stride: 8, count };
 }
 
-function xmmOf(cpu: Cpu, n: number): bigint {
-  const word = { ...state.gpr, address: state.xmm.address + n * state.xmm.stride, stride: 8, count: 2 };
-  return cpu.state.get64(word, 0) | (cpu.state.get64(word, 1) << 64n);
+function setVector(cpu: Cpu, n: number, value: bigint, count: number): void {
+  for (let word = 0; word < count; word++) cpu.state.set64(words(n, count), value >> BigInt(64 * word), word);
+}
+
+function vectorOf(cpu: Cpu, n: number, count: number): bigint {
+  let value = 0n;
+  for (let word = count - 1; word >= 0; word--) {
+    value = (value << 64n) | cpu.state.get64(words(n, count), word);
+  }
+  return value;
 }
 
 /** Sets RFLAGS with its lazily kept part, as `Flags.setImage` does. */

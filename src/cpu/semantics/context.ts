@@ -28,6 +28,12 @@ export type OperandKind =
   | 'immediate'
   | 'implicit';
 
+/**
+ * What a vector in memory is aligned to, by #GP(0). usual: 16 bytes of a legacy SSE instruction, nothing otherwise
+ * (SDM vol. 1 §11.3, §14.9); whole: its own size; none.
+ */
+export type Alignment = 'usual' | 'whole' | 'none';
+
 export interface Operand {
   readonly kind: OperandKind;
   /** Bits. */
@@ -47,18 +53,19 @@ export interface Operand {
   basedOn(register: number): I32;
   /** The number of a segment, control or debug register, or of an x87 register counted from the top of the stack. */
   number(): I32;
-  /** Bits 127:0 of a vector register, or 16 bytes of memory. @param aligned memory: #GP(0) if not at 16 bytes */
-  readVector(aligned?: boolean): V128;
-  /** Bits 127:0 of a vector register, or 16 bytes of memory, aligned like `readVector`. */
-  writeVector(value: V128, aligned?: boolean): void;
-  /** The low 32 or 64 bits of a vector register, or as many of memory; the other bits 0. */
+  /** Bits 127:0 of a vector register, or the operand's bytes of memory, at most 16; what is not there is 0. */
+  readVector(alignment?: Alignment): V128;
+  /** One vector for each 128 bits of the operand; of an MMX register or less memory one, filled up with 0. */
+  readVectors(alignment?: Alignment): readonly V128[];
+  /** Bits 127:0. Above them VEX forms write 0 to a register and others nothing. */
+  writeVector(value: V128, alignment?: Alignment): void;
+  /** The counterpart of `readVectors`. */
+  writeVectors(values: readonly V128[], alignment?: Alignment): void;
+  /** The low bits of a vector register, or as many of memory; the other bits 0. */
   readLow(width: 32 | 64): V128;
   /** The low lane. */
   readF64(): F64;
-  /** The low lane; the others keep their values. */
-  writeF64(value: F64): void;
   readF32(): F32;
-  writeF32(value: F32): void;
 }
 
 export interface Context extends Emitter {
@@ -66,6 +73,8 @@ export interface Context extends Emitter {
   readonly long: boolean;
   /** In force for this instruction. */
   readonly operandSize: 16 | 32 | 64;
+  /** Whether the encoding is a VEX one: with a source of its own in VEX.vvvv, and zeros above what it writes. */
+  readonly vex: boolean;
   readonly operands: readonly Operand[];
   readonly flags: Flags;
 
@@ -150,8 +159,10 @@ export function defineHot(
   define(mnemonic, summary, meaning, hot);
 }
 
+/** The VEX form of an SSE instruction has its meaning, and its name with a V before it. */
 export function definitionOf(mnemonic: string): Definition | undefined {
-  return definitions.get(mnemonic);
+  const own = definitions.get(mnemonic);
+  return own ?? (mnemonic.startsWith('V') ? definitions.get(mnemonic.slice(1)) : undefined);
 }
 
 export function allDefinitions(): readonly Definition[] {

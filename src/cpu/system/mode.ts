@@ -5,7 +5,7 @@ import { get32, get64 } from '../emitter.js';
 import { UNFILLED_TLB } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector } from '../state.js';
+import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector, Xcr0 } from '../state.js';
 import { updateMxcsr } from './mxcsr.js';
 
 /** Keeps a mode key from being 0, so that an empty jump-cache slot matches no RIP. */
@@ -38,6 +38,12 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const unavailable = code.let(select(cr0.and(Cr0.ts), I32.const(Vector.nm), I32.const(0)));
   const disabled = cr0.and(Cr0.em).ne(0).or(get64(state.cr4).and(Cr4.osfxsr).eqz());
   e.set32(state.vectorFault, select(disabled, I32.const(Vector.ud), unavailable));
+  const enabled = get64(state.xcr0)
+    .and(Xcr0.sse | Xcr0.avx)
+    .eq(Xcr0.sse | Xcr0.avx)
+    .and(get64(state.cr4).and(Cr4.osxsave).ne(0))
+    .and(cr0.and(Cr0.pe).ne(0));
+  e.set32(state.vexFault, select(enabled, unavailable, I32.const(Vector.ud)));
   e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
   e.set32(state.mmxFault, select(cr0.and(Cr0.em), I32.const(Vector.ud), unavailable));
   e.call(updateMxcsr);

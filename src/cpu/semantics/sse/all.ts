@@ -1,4 +1,4 @@
-/** All of SSE and SSE2 on XMM registers, for its definitions. */
+/** All of MMX, SSE and AVX, for its definitions. */
 import './approximation.js';
 import './float-arithmetic.js';
 import './float-compare.js';
@@ -6,6 +6,7 @@ import './float-logic.js';
 import './insert-extract.js';
 import './integer-arithmetic.js';
 import './integer-shift.js';
+import './mmx.js';
 import './packed-convert.js';
 import './scalar-convert.js';
 import './shuffle.js';

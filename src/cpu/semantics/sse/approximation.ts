@@ -5,7 +5,7 @@
 import { F32, I64 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { routine } from '../../routine.js';
-import { defineVector, pair } from './common.js';
+import { defineUnaryLanes, defineVector, sources } from './common.js';
 import { SINGLE } from './float-format.js';
 
 /** A result no greater is given as zero; for this very one processors differ. */
@@ -34,17 +34,15 @@ for (const { name, summary, root } of APPROXIMATIONS) {
   });
 
   defineVector(`${name}SS`, `${summary} of one single; the upper three lanes are kept.`, (context) => {
-    const [destination, source] = pair(context);
-    const result = context.call(one, source.readF32());
-    destination.writeVector(destination.readVector().replaceF32(0, result));
+    const { destination, first, second } = sources(context);
+    const result = context.call(one, second.readF32());
+    destination.writeVector(first.readVector().replaceF32(0, result));
   });
-  defineVector(`${name}PS`, `${summary} of four singles.`, (context) => {
-    const [destination, source] = pair(context);
-    const vector = source.readVector(true);
+  defineUnaryLanes(`${name}PS`, `${summary} of every single.`, (vector, context) => {
     const result = context.code.variable(V128, vector);
     for (let n = 0; n < 4; n++) {
       result.set(result.get().replaceF32(n, context.call(one, vector.extractF32(n))));
     }
-    destination.writeVector(result.get());
+    return result.get();
   });
 }

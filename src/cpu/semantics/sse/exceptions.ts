@@ -14,9 +14,10 @@ import type { Float, Format } from './float-format.js';
 /** Those found by looking at the operands; if one is unmasked no result is computed, and the others stay unseen. */
 const FROM_OPERANDS = Exception.ie | Exception.de | Exception.ze;
 
-export function beginExceptions(e: Emitter): void {
+/** A routine, so that a handler in the dispatch loop leaves for its twin here, before it has written anything. */
+export const beginExceptions = routine('beginExceptions', { parameters: [] }, (e) => {
   e.set32(state.mxcsrRaised, 0);
-}
+});
 
 export function raiseFlags(e: Emitter, flags: I32 | number): void {
   e.set32(state.mxcsrRaised, get32(state.mxcsrRaised).or(flags));

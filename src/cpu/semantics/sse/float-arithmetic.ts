@@ -11,7 +11,7 @@ import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Exception } from '../../system/mxcsr.js';
 import type { Context } from '../context.js';
-import { defineHotVector, defineVector, lanes, pair } from './common.js';
+import { defineHotVector, defineVector, lanes, pair, sources } from './common.js';
 import { productIsExact, quotientIsExact, sumIsExact } from './exactness.js';
 import { beginExceptions, commitExceptions, denormalAsZero, raiseFlags } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
@@ -221,7 +221,7 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
     `${name}Slow`,
     { parameters: [format.make, format.make], result: format.make, mayFault: true },
     (e, a, b) => {
-      beginExceptions(e);
+      e.call(beginExceptions);
       const result = e.call(lane, format.bits(a as F), format.bits(b as F));
       e.code.if(get32(state.mxcsrRaised), () => e.call(commitExceptions));
       e.code.return(format.value(result));
@@ -230,9 +230,9 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
   const summary = `${operation.summary}: one ${format.width}-bit number, the other bits kept.`;
   (HOT.has(name) ? defineHotVector : defineVector)(name, summary, (context: Context) => {
     const { code } = context;
-    const [destination, source] = pair(context);
-    const b = format.read(source);
-    const whole = destination.readVector();
+    const { destination, first, second } = sources(context);
+    const b = format.read(second);
+    const whole = first.readVector();
     const a = operation.unary ? b : code.let(format.extract(whole, 0));
     const result = code.variable(format.make, operation.compute(a, b));
     const condition = extraordinary(operation, format, a, b, result.get());
@@ -243,33 +243,40 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
 
 function definePacked<F extends Float<F>>(operation: Operation, format: Format<F>, lane: LaneRoutine): void {
   const name = `${operation.name}P${SUFFIX[format.width]}`;
-  const slow = routine(
-    `${name}Slow`,
-    { parameters: [V128, V128], result: V128, mayFault: true },
-    (e, a, b) => {
-      const { code } = e;
-      beginExceptions(e);
-      const result = code.variable(V128, b);
-      for (let n = 0; n < format.count; n++) {
-        const bits = (vector: V128): I64 => format.bits(format.extract(vector, n));
-        result.set(format.replace(result.get(), n, format.value(e.call(lane, bits(a), bits(b)))));
-      }
-      e.call(commitExceptions);
-      code.return(result.get());
-    },
-  );
+  const slow = routine(`${name}Slow`, { parameters: [V128, V128], result: V128 }, (e, a, b) => {
+    const { code } = e;
+    const result = code.variable(V128, b);
+    for (let n = 0; n < format.count; n++) {
+      const bits = (vector: V128): I64 => format.bits(format.extract(vector, n));
+      result.set(format.replace(result.get(), n, format.value(e.call(lane, bits(a), bits(b)))));
+    }
+    code.return(result.get());
+  });
   const simd = format.width === 32 ? Simd.f32x4 : Simd.f64x2;
-  const summary = `${operation.summary}: ${format.count} ${format.width}-bit numbers.`;
+  const summary = `${operation.summary}: every ${format.width}-bit number.`;
   (HOT.has(name) ? defineHotVector : defineVector)(name, summary, (context: Context) => {
     const { code } = context;
     const [destination, source] = pair(context);
-    const b = source.readVector(true);
-    const a = operation.unary ? b : destination.readVector();
-    const result = code.variable(V128, operation.vector(simd, a, b));
-    const condition = extraordinaryLanes(operation, format, a, b, result.get());
+    const { first, second } = sources(context);
+    const right = (operation.unary ? source : second).readVectors();
+    const left = operation.unary ? right : first.readVectors();
+    const halves = left.map((a, half) => {
+      const b = right[half] as V128;
+      return { a, b, result: code.variable(V128, operation.vector(simd, a, b)) };
+    });
+    const conditions = halves.map(({ a, b, result }) =>
+      extraordinaryLanes(operation, format, a, b, result.get()),
+    );
     const modes = slowWord(operation).and(0x80000000);
-    code.if(condition.or(modes), () => result.set(context.call(slow, a, b)));
-    destination.writeVector(result.get());
+    code.if(
+      conditions.reduce((all, condition) => all.or(condition), modes),
+      () => {
+        context.call(beginExceptions);
+        for (const { a, b, result } of halves) result.set(context.call(slow, a, b));
+        context.call(commitExceptions);
+      },
+    );
+    destination.writeVectors(halves.map(({ result }) => result.get()));
   });
 }
 

@@ -1,15 +1,17 @@
 /**
- * COMIS, UCOMIS and CMPxx with its eight predicates (SDM vol. 1 §10.4.1.3, §11.4.1.3). Only NaNs and denormals give
+ * COMIS, UCOMIS and CMPxx with its eight predicates, in VEX forms 32 (SDM vol. 1 §10.4.1.3, §11.4.1.3, vol. 2 CMPPD).
+ * Only NaNs and denormals give
  * flags, so operands that are neither, nor zero, are compared in place; the rest goes to a routine.
  */
 import { Simd } from '../../../wasm/simd.js';
 import { I32, I64 } from '../../../wasm/values.js';
-import { V128 } from '../../../wasm/vector.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Exception } from '../../system/mxcsr.js';
-import { defineHotVector, defineVector, lanes, pair, ZERO_VECTOR } from './common.js';
+import type { Context } from '../context.js';
+import { control, defineHotVector, defineVector, lanes, pair, sources } from './common.js';
 import { beginExceptions, commitExceptions, denormalAsZero, raiseFlags } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 
@@ -50,7 +52,7 @@ function makeRelate<F extends Float<F>>(
       });
       const a = denormalAsZero(e, format, first);
       const b = denormalAsZero(e, format, second);
-      beginExceptions(e);
+      e.call(beginExceptions);
       raiseForComparison(e, format, a, b, quietSignals);
       e.call(commitExceptions);
       const [x, y] = [format.value(a), format.value(b)];
@@ -98,9 +100,14 @@ function defineOrdering<F extends Float<F>>(format: Format<F>, suffix: string): 
 defineOrdering(DOUBLE, 'SD');
 defineOrdering(SINGLE, 'SS');
 
+/**
+ * Of the predicate's bits 1:0 say which relation, bit 2 that it shall not hold. VEX forms have two bits more: bit 3 has an
+ * unordered pair answer the other way, bit 4 has a quiet NaN signal where it would not and not where it would.
+ */
+const Predicate = { relation: 3, not: 4, unorderedOtherwise: 8, signalOtherwise: 16 } as const;
 const PREDICATES = ['equal', 'less', 'less or equal', 'unordered'];
 
-/** (a, b, predicate) → all ones in each lane where it holds */
+/** (a, b, predicate) → all ones in each lane where it holds; flags in `mxcsrRaised` */
 function makeCompare<F extends Float<F>>(
   format: Format<F>,
 ): Routine<readonly [typeof V128, typeof V128, typeof I32], V128> {
@@ -116,16 +123,16 @@ function makeCompare<F extends Float<F>>(
 
   return routine(
     `compare${format.name}`,
-    { parameters: [V128, V128, I32], result: V128, mayFault: true },
+    { parameters: [V128, V128, I32], result: V128 },
     (e, first, second, predicate) => {
       const { code } = e;
       const a = code.variable(V128, first);
       const b = code.variable(V128, second);
-      const kind = code.let(predicate.and(3));
+      const relation = code.let(predicate.and(Predicate.relation));
       const modes = get32(state.mxcsrSlow).and(1);
       code.if(unusual(first).or(unusual(second)).test(integer.bitmask).or(modes), () => {
-        const quietSignals = code.let(kind.sub(1).ltU(2));
-        beginExceptions(e);
+        const ordering = relation.sub(1).ltU(2);
+        const quietSignals = code.let(ordering.ne(predicate.and(Predicate.signalOtherwise).ne(0)));
         for (let n = 0; n < format.count; n++) {
           code.scope(() => {
             const [x, y] = [a, b].map((side) => {
@@ -137,19 +144,15 @@ function makeCompare<F extends Float<F>>(
             raiseForComparison(e, format, x, y, quietSignals);
           });
         }
-        e.call(commitExceptions);
       });
       const [x, y] = [a.get(), b.get()];
-      const result = code.variable(V128, ZERO_VECTOR);
-      const bodies = [
-        x.binary(simd.eq, y),
-        x.binary(simd.lt, y),
-        x.binary(simd.le, y),
-        x.binary(simd.ne, x).or(y.binary(simd.ne, y)),
-      ].map((value) => () => result.set(value));
-      code.switch(kind, bodies, () => {});
-      const negated = V128.splatI32(I32.const(0).sub(predicate.shrU(2).and(1)));
-      code.return(result.get().xor(negated));
+      const unordered = code.let(x.binary(simd.ne, x).or(y.binary(simd.ne, y)));
+      const result = code.variable(V128, unordered);
+      const bodies = [simd.eq, simd.lt, simd.le].map((opcode) => () => result.set(x.binary(opcode, y)));
+      code.switch(relation, bodies, () => {});
+      const ones = (bit: number): V128 => V128.splatI32(I32.const(0).sub(predicate.and(bit).ne(0)));
+      const otherwise = unordered.and(ones(Predicate.unorderedOtherwise));
+      code.return(result.get().xor(ones(Predicate.not)).xor(otherwise));
     },
   );
 }
@@ -157,21 +160,30 @@ function makeCompare<F extends Float<F>>(
 function defineComparison<F extends Float<F>>(format: Format<F>, letter: string): void {
   const compare = makeCompare(format);
   const list = PREDICATES.join(', ');
+  const predicateOf = (context: Context): I32 =>
+    context.code.let(control(context).and(context.vex ? 0x1f : 7));
+
   defineVector(`CMPP${letter}`, `Ones in each lane that is ${list}, or not so.`, (context) => {
-    const [destination, source] = pair(context);
-    const right = source.readVector(true);
-    const predicate = context.code.let(context.immediate().wrap());
-    destination.writeVector(context.call(compare, destination.readVector(), right, predicate));
+    const { code } = context;
+    const { destination, first, second } = sources(context);
+    const right = second.readVectors();
+    const left = first.readVectors();
+    const predicate = predicateOf(context);
+    context.call(beginExceptions);
+    const results = left.map((each, half) => context.call(compare, each, right[half] as V128, predicate));
+    code.if(get32(state.mxcsrRaised), () => context.call(commitExceptions));
+    destination.writeVectors(results);
   });
   defineVector(`CMPS${letter}`, `Ones in the low lane if it is ${list}, or not so.`, (context) => {
     const { code } = context;
-    const [destination, source] = pair(context);
-    const right = format.read(source);
-    const whole = destination.readVector();
+    const { destination, first, second } = sources(context);
+    const right = format.read(second);
+    const whole = first.readVector();
     const alone = (value: F): V128 => code.let(format.replace(ZERO_VECTOR, 0, value));
-    const predicate = code.let(context.immediate().wrap());
     const left = alone(format.extract(whole, 0));
-    const result = context.call(compare, left, alone(right), predicate);
+    context.call(beginExceptions);
+    const result = context.call(compare, left, alone(right), predicateOf(context));
+    code.if(get32(state.mxcsrRaised), () => context.call(commitExceptions));
     destination.writeVector(format.replace(whole, 0, format.extract(result, 0)));
   });
 }

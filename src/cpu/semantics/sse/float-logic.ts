@@ -1,7 +1,7 @@
 /** Bitwise logic on whole registers, under its names for singles, doubles and integers (SDM vol. 1 §10.4.2, §11.4.2). */
 import { Simd } from '../../../wasm/simd.js';
 import type { V128 } from '../../../wasm/vector.js';
-import { defineBinary } from './common.js';
+import { defineLanes } from './common.js';
 
 const OPERATIONS: readonly {
   name: string;
@@ -20,6 +20,6 @@ const OPERATIONS: readonly {
 
 for (const { name, summary, compute } of OPERATIONS) {
   for (const mnemonic of [`P${name}`, `${name}PS`, `${name}PD`]) {
-    defineBinary(mnemonic, summary, compute, mnemonic === 'PXOR' || mnemonic === 'XORPS');
+    defineLanes(mnemonic, summary, compute, { hot: mnemonic === 'PXOR' || mnemonic === 'XORPS' });
   }
 }

@@ -1,8 +1,8 @@
-/** Packed integers: sums, differences, products, averages, least and greatest, comparisons (SDM vol. 1 §11.4.2). */
+/** Packed integers: sums, differences, products, averages, least and greatest, comparisons (SDM vol. 1 §9.4, §11.4.2). */
 import { Simd } from '../../../wasm/simd.js';
 import { I32 } from '../../../wasm/values.js';
-import type { V128 } from '../../../wasm/vector.js';
-import { defineBinary, lanes } from './common.js';
+import { type V128, ZERO_VECTOR } from '../../../wasm/vector.js';
+import { defineLanes, LOW_HALVES, lanes } from './common.js';
 
 const { i8x16, i16x8, i32x4, i64x2 } = Simd;
 
@@ -38,12 +38,20 @@ const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string][] = [
   ['PCMPGTB', i8x16.gtS, 'Ones in each signed byte that is greater.'],
   ['PCMPGTW', i16x8.gtS, 'Ones in each signed 16-bit lane that is greater.'],
   ['PCMPGTD', i32x4.gtS, 'Ones in each signed 32-bit lane that is greater.'],
+];
+for (const [mnemonic, opcode, summary] of SIMPLE) {
+  defineLanes(mnemonic, summary, (a, b) => a.binary(opcode, b));
+}
+
+const NARROWINGS: typeof SIMPLE = [
   ['PACKSSWB', i8x16.narrowS, 'Narrows 16-bit lanes to signed bytes, saturating.'],
   ['PACKUSWB', i8x16.narrowU, 'Narrows signed 16-bit lanes to unsigned bytes, saturating.'],
   ['PACKSSDW', i16x8.narrowS, 'Narrows 32-bit lanes to signed 16-bit ones, saturating.'],
 ];
-for (const [mnemonic, opcode, summary] of SIMPLE) {
-  defineBinary(mnemonic, summary, (a, b) => a.binary(opcode, b));
+for (const [mnemonic, opcode, summary] of NARROWINGS) {
+  defineLanes(mnemonic, summary, (a, b) => a.binary(opcode, b), {
+    mmx: (a, b) => a.shuffle(b, LOW_HALVES).binary(opcode, ZERO_VECTOR),
+  });
 }
 
 /** The upper halves of eight 32-bit products. */
@@ -53,7 +61,7 @@ const HIGH_PRODUCTS = [
   ['PMULHUW', i32x4.mulLowU, i32x4.mulHighU, 'unsigned'],
 ] as const;
 for (const [mnemonic, low, high, how] of HIGH_PRODUCTS) {
-  defineBinary(mnemonic, `Multiplies ${how} 16-bit lanes, keeping the high halves.`, (a, b) =>
+  defineLanes(mnemonic, `Multiplies ${how} 16-bit lanes, keeping the high halves.`, (a, b) =>
     a.binary(low, b).shuffle(a.binary(high, b), UPPER_HALVES),
   );
 }
@@ -61,11 +69,11 @@ for (const [mnemonic, low, high, how] of HIGH_PRODUCTS) {
 /** Brings the even 32-bit lanes together in the low half. */
 const EVEN_LANES = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
 const even = (vector: V128): V128 => vector.shuffle(vector, EVEN_LANES);
-defineBinary('PMULUDQ', 'Multiplies the even unsigned 32-bit lanes to 64-bit products.', (a, b) =>
+defineLanes('PMULUDQ', 'Multiplies the even unsigned 32-bit lanes to 64-bit products.', (a, b) =>
   even(a).binary(i64x2.mulLowU, even(b)),
 );
 
-defineBinary('PSADBW', 'Adds up the differences of unsigned bytes in each half.', (a, b, { code }) => {
+defineLanes('PSADBW', 'Adds up the differences of unsigned bytes in each half.', (a, b, { code }) => {
   const differences = a.binary(i8x16.maxU, b).binary(i8x16.sub, a.binary(i8x16.minU, b));
   const sums = code.let(differences.unary(i16x8.addPairsU).unary(i32x4.addPairsU));
   return sums.binary(i64x2.add, sums.shift(i64x2.shrU, I32.const(32))).and(lanes(64, 0xffffffffn));

@@ -1,12 +1,12 @@
 /**
- * Shifts of packed integers by an immediate or by the low 64 bits of a vector (SDM vol. 1 §11.4.2). WebAssembly takes
+ * Shifts of packed integers by an immediate or by the low 64 bits of a vector (SDM vol. 1 §9.4.6, §11.4.2). WebAssembly takes
  * the count modulo the lane's width; here a larger one gives zeros, or copies of the sign.
  */
 import { Simd } from '../../../wasm/simd.js';
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import type { Context, Operand } from '../context.js';
-import { defineVector, pair } from './common.js';
+import { control, defineVector, sources } from './common.js';
 
 const { i16x8, i32x4, i64x2 } = Simd;
 
@@ -23,22 +23,22 @@ const SHIFTS = [
 
 /** The count, unbounded. */
 function countOf(context: Context, operand: Operand): I64 {
-  if (operand.kind === 'immediate') return context.code.let(operand.read().and(0xff));
-  return context.code.let(operand.readVector(true).extractI64(0));
+  if (operand.kind === 'immediate') return context.code.let(control(context).extendU());
+  return context.code.let(operand.readVector().extractI64(0));
 }
 
 for (const [mnemonic, width, opcode, direction] of SHIFTS) {
   defineVector(mnemonic, `Shifts ${width}-bit lanes ${direction}.`, (context) => {
-    const [destination, operand] = pair(context);
-    const count = countOf(context, operand);
-    const value = destination.readVector();
+    const { destination, first, second } = sources(context);
+    const count = countOf(context, second);
     const fits = count.ltU(width);
-    if (mnemonic.startsWith('PSRA')) {
-      const bounded = select(fits, count.wrap(), I32.const(width - 1));
-      destination.writeVector(value.shift(opcode, bounded));
-    } else {
+    const shift = (value: V128): V128 => {
+      if (mnemonic.startsWith('PSRA')) {
+        return value.shift(opcode, select(fits, count.wrap(), I32.const(width - 1)));
+      }
       const kept = V128.splatI64(I64.const(0).sub(fits.extendU()));
-      destination.writeVector(value.shift(opcode, count.wrap()).and(kept));
-    }
+      return value.shift(opcode, count.wrap()).and(kept);
+    };
+    destination.writeVectors(first.readVectors().map(shift));
   });
 }

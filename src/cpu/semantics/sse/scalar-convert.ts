@@ -7,7 +7,7 @@ import { get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Rounding } from '../../system/mxcsr.js';
-import { defineHotVector, defineVector, pair } from './common.js';
+import { defineHotVector, defineVector, pair, sources } from './common.js';
 import { beginExceptions, commitExceptions, roundingMode } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 import { softFromInteger, softNarrow, softToInteger, softWiden } from './soft-convert.js';
@@ -17,7 +17,7 @@ type Unary = Routine<readonly [typeof I64], I64>;
 /** The same with its flags put into MXCSR. */
 function committed(name: string, inner: Unary): Unary {
   return routine(name, { parameters: [I64], result: I64, mayFault: true }, (e, operand) => {
-    beginExceptions(e);
+    e.call(beginExceptions);
     const result = e.call(inner, operand);
     e.call(commitExceptions);
     e.code.return(result);
@@ -40,7 +40,7 @@ function defineFromInteger<F extends Float<F>>(
   const give = format.width === 64 ? defineHotVector : defineVector;
   give(name, 'Converts a signed integer; the other lanes are kept.', (context) => {
     const { code } = context;
-    const [destination, source] = pair(context);
+    const { destination, first, second: source } = sources(context);
     const read = source.read();
     const integer = source.width === 64 ? read : code.let(read.extend32S());
     const result = code.variable(format.make, convert(integer));
@@ -48,7 +48,7 @@ function defineFromInteger<F extends Float<F>>(
       const exact = integer.add(limit).leU(2n * limit);
       code.if(exact.or(fast()).eqz(), () => result.set(format.value(context.call(slow, integer))));
     }
-    destination.writeVector(format.replace(destination.readVector(), 0, result.get()));
+    destination.writeVector(format.replace(first.readVector(), 0, result.get()));
   });
 }
 defineFromInteger(DOUBLE, 'SD', (integer) => integer.toF64S());
@@ -61,7 +61,7 @@ function defineToInteger<F extends Float<F>>(format: Format<F>, suffix: string, 
     { parameters: [I64, I32], result: I64, mayFault: true },
     (e, operand, width) => {
       const mode = truncate ? I32.const(Rounding.zero) : roundingMode();
-      beginExceptions(e);
+      e.call(beginExceptions);
       const result = e.call(softToInteger(format), operand, width, mode);
       e.call(commitExceptions);
       e.code.return(result);
@@ -92,8 +92,8 @@ for (const truncate of [false, true]) {
 const widenSlow = committed('CVTSS2SDSlow', softWiden);
 defineVector('CVTSS2SD', 'Converts a single to a double; the upper half is kept.', (context) => {
   const { code } = context;
-  const [destination, source] = pair(context);
-  const value = source.readF32();
+  const { destination, first, second } = sources(context);
+  const value = second.readF32();
   const result = code.variable(F64, value.promote());
   const normal = SINGLE.fieldOf(value)
     .sub(1)
@@ -101,7 +101,7 @@ defineVector('CVTSS2SD', 'Converts a single to a double; the upper half is kept.
   code.if(normal.eqz(), () => {
     result.set(DOUBLE.value(context.call(widenSlow, SINGLE.bits(value))));
   });
-  destination.writeVector(destination.readVector().replaceF64(0, result.get()));
+  destination.writeVector(first.readVector().replaceF64(0, result.get()));
 });
 
 /** Exponent fields of doubles that become normal singles, however rounded. */
@@ -113,12 +113,12 @@ export const NARROWABLE = {
 const narrowSlow = committed('CVTSD2SSSlow', softNarrow);
 defineVector('CVTSD2SS', 'Converts a double to a single; the upper three lanes are kept.', (context) => {
   const { code } = context;
-  const [destination, source] = pair(context);
-  const value = source.readF64();
+  const { destination, first, second } = sources(context);
+  const value = second.readF64();
   const result = code.variable(SINGLE.make, value.demote());
   const ordinary = DOUBLE.fieldOf(value).sub(NARROWABLE.least).ltU(NARROWABLE.count);
   code.if(ordinary.and(fast()).eqz(), () => {
     result.set(SINGLE.value(context.call(narrowSlow, DOUBLE.bits(value))));
   });
-  destination.writeVector(destination.readVector().replaceF32(0, result.get()));
+  destination.writeVector(first.readVector().replaceF32(0, result.get()));
 });

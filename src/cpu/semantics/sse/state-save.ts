@@ -3,7 +3,7 @@
  * are not kept: they are saved as 0. FXSAVE does not touch the image's last 96 bytes.
  */
 import { I32, I64 } from '../../../wasm/values.js';
-import { V128 } from '../../../wasm/vector.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
@@ -12,7 +12,7 @@ import * as state from '../../state.js';
 import { Segment, Vector } from '../../state.js';
 import { Mxcsr, updateMxcsr } from '../../system/mxcsr.js';
 import { type Context, define, type Operand } from '../context.js';
-import { defineVector, ZERO_VECTOR } from './common.js';
+import { defineVector } from './common.js';
 
 const IMAGE_SIZE = 512;
 const MXCSR_OFFSET = 24;

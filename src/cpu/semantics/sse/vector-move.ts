@@ -4,22 +4,23 @@
  */
 import { Simd } from '../../../wasm/simd.js';
 import { I32 } from '../../../wasm/values.js';
-import { V128 } from '../../../wasm/vector.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
 import { Register } from '../../state.js';
 import { define, type Operand } from '../context.js';
-import { defineHotVector, defineVector, pair, ZERO_VECTOR } from './common.js';
+import { defineHotVector, defineLanes, defineVector, pair, sources } from './common.js';
 
 const WHOLE_MOVES = [
-  { names: ['MOVAPS', 'MOVAPD', 'MOVDQA'], aligned: true, hot: true, what: 'aligned' },
-  { names: ['MOVUPS', 'MOVUPD', 'MOVDQU'], aligned: false, hot: true, what: 'unaligned' },
-  { names: ['MOVNTPS', 'MOVNTPD', 'MOVNTDQ'], aligned: true, hot: false, what: 'aligned, non-temporal' },
-];
-for (const { names, aligned, hot, what } of WHOLE_MOVES) {
+  { names: ['MOVAPS', 'MOVAPD', 'MOVDQA'], alignment: 'whole', hot: true, what: 'aligned' },
+  { names: ['MOVUPS', 'MOVUPD', 'MOVDQU'], alignment: 'none', hot: true, what: 'unaligned' },
+  { names: ['MOVNTPS', 'MOVNTPD', 'MOVNTDQ'], alignment: 'whole', hot: false, what: 'aligned, non-temporal' },
+  { names: ['MOVNTQ'], alignment: 'none', hot: false, what: 'non-temporal' },
+] as const;
+for (const { names, alignment, hot, what } of WHOLE_MOVES) {
   for (const name of names) {
-    (hot ? defineHotVector : defineVector)(name, `Copies 16 bytes, ${what} in memory.`, (context) => {
+    (hot ? defineHotVector : defineVector)(name, `Copies a whole register, ${what} in memory.`, (context) => {
       const [destination, source] = pair(context);
-      destination.writeVector(source.readVector(aligned), aligned);
+      destination.writeVectors(source.readVectors(alignment), alignment);
     });
   }
 }
@@ -27,15 +28,21 @@ for (const { names, aligned, hot, what } of WHOLE_MOVES) {
 defineHotVector('MOVSD', 'Copies a double; from memory, the upper half becomes 0.', (context) => {
   const [destination, source] = pair(context);
   if (destination.kind === 'memory') destination.write(source.read());
-  else if (source.kind === 'memory') destination.writeVector(source.readLow(64));
-  else destination.writeVector(destination.readVector().replaceF64(0, source.readF64()));
+  else if (source.kind === 'memory') destination.writeVector(source.readVector());
+  else {
+    const { first, second } = sources(context);
+    destination.writeVector(first.readVector().replaceF64(0, second.readF64()));
+  }
 });
 
 defineHotVector('MOVSS', 'Copies a single; from memory, the upper three lanes become 0.', (context) => {
   const [destination, source] = pair(context);
   if (destination.kind === 'memory') destination.write(source.read());
-  else if (source.kind === 'memory') destination.writeVector(source.readLow(32));
-  else destination.writeVector(destination.readVector().replaceF32(0, source.readF32()));
+  else if (source.kind === 'memory') destination.writeVector(source.readVector());
+  else {
+    const { first, second } = sources(context);
+    destination.writeVector(first.readVector().replaceF32(0, second.readF32()));
+  }
 });
 
 function loadZeroExtended(destination: Operand, source: Operand, width: 32 | 64): void {
@@ -46,14 +53,14 @@ function loadZeroExtended(destination: Operand, source: Operand, width: 32 | 64)
 
 defineHotVector(
   'MOVD',
-  'Copies 32 bits between an XMM register and another place; fills up with 0.',
+  'Copies 32 bits between a vector register and another place; fills up with 0.',
   (context) => {
     const [destination, source] = pair(context);
     loadZeroExtended(destination, source, 32);
   },
 );
 
-defineHotVector('MOVQ', 'Copies 64 bits; fills an XMM register up with 0.', (context) => {
+defineHotVector('MOVQ', 'Copies 64 bits; fills a vector register up with 0.', (context) => {
   const [destination, source] = pair(context);
   loadZeroExtended(destination, source, 64);
 });
@@ -69,42 +76,32 @@ for (const suffix of ['PS', 'PD'] as const) {
       if (destination.kind === 'memory') {
         destination.write(context.code.let(source.readVector().extractI64(lane)));
       } else {
-        const value = source.readF64();
-        destination.writeVector(destination.readVector().replaceF64(lane, value));
+        const { first, second } = sources(context);
+        const value = second.readF64();
+        destination.writeVector(first.readVector().replaceF64(lane, value));
       }
     });
   }
 }
 
-defineVector(
-  'MOVHLPS',
-  'Copies the high half of the source to the low half of the destination.',
-  (context) => {
-    const [destination, source] = pair(context);
-    const value = source.readVector().extractF64(1);
-    destination.writeVector(destination.readVector().replaceF64(0, value));
-  },
+defineLanes('MOVHLPS', 'The high half of the second source, below that of the first.', (a, b) =>
+  a.replaceF64(0, b.extractF64(1)),
 );
-
-defineVector(
-  'MOVLHPS',
-  'Copies the low half of the source to the high half of the destination.',
-  (context) => {
-    const [destination, source] = pair(context);
-    const value = source.readF64();
-    destination.writeVector(destination.readVector().replaceF64(1, value));
-  },
+defineLanes('MOVLHPS', 'The low half of the second source, above that of the first.', (a, b) =>
+  a.replaceF64(1, b.extractF64(0)),
 );
 
 const MASKS = [
-  ['MOVMSKPS', Simd.i32x4.bitmask, 'four singles'],
-  ['MOVMSKPD', Simd.i64x2.bitmask, 'two doubles'],
-  ['PMOVMSKB', Simd.i8x16.bitmask, 'sixteen bytes'],
+  ['MOVMSKPS', Simd.i32x4.bitmask, 4, 'singles'],
+  ['MOVMSKPD', Simd.i64x2.bitmask, 2, 'doubles'],
+  ['PMOVMSKB', Simd.i8x16.bitmask, 16, 'bytes'],
 ] as const;
-for (const [name, opcode, what] of MASKS) {
-  defineVector(name, `Gathers the sign bits of ${what}.`, (context) => {
+for (const [name, opcode, count, what] of MASKS) {
+  defineVector(name, `Gathers the sign bits of the ${what}.`, (context) => {
     const [destination, source] = pair(context);
-    destination.write(context.code.let(source.readVector().test(opcode).extendU()));
+    const [low, high] = source.readVectors().map((vector) => vector.test(opcode)) as [I32, I32?];
+    const bits = high ? low.or(high.shl(count)) : low;
+    destination.write(context.code.let(bits.extendU()));
   });
 }
 

@@ -11,7 +11,7 @@ export type Form = (typeof Form)[keyof typeof Form];
 export const FORMS = 4;
 export const FORM_NAMES = ['', 'general', 'base+displacement', 'base+index+displacement'] as const;
 
-export type RegisterSlot = 'a' | 'b' | 'c';
+export type RegisterSlot = 'a' | 'b' | 'c' | 'd';
 
 export type Binding =
   | {
@@ -25,7 +25,7 @@ export type Binding =
   | { readonly kind: 'immediate' | 'relative' | 'string'; readonly width: number }
   | { readonly kind: 'constant'; readonly width: number; readonly value: number };
 
-const SLOTS: readonly RegisterSlot[] = ['a', 'b', 'c'];
+const SLOTS: readonly RegisterSlot[] = ['a', 'b', 'c', 'd'];
 
 /** The bindings of an entry's operands, or undefined if it has more registers than a record has slots. */
 export function bind(
@@ -33,8 +33,9 @@ export function bind(
   operandSize: 16 | 32 | 64,
   isMemory: boolean,
   long: boolean,
+  vectorLength: 128 | 256,
 ): Binding[] | undefined {
-  const context = { operandSize, long, wide: operandSize === 64, vectorLength: 128 } as const;
+  const context = { operandSize, long, wide: operandSize === 64, vectorLength } as const;
   let used = 0;
   const bindings: Binding[] = [];
   for (const spec of entry.operands) {
@@ -72,8 +73,13 @@ export function bind(
   return bindings;
 }
 
-/** Handlers of one encoding: by mode, operand size and form. */
+/** Handlers of one encoding and vector length: by mode, operand size and form. */
 export const VARIANTS = 2 * 3 * FORMS;
+
+/** Where an encoding's row number stands in the table of rows, by vector length. */
+export function rowIndex(entry: OpcodeEntry, vectorLength: 128 | 256): number {
+  return entry.id * 2 + (vectorLength === 256 ? 1 : 0);
+}
 
 export function variantIndex(long: boolean, operandSize: number, form: Form): number {
   const size = operandSize === 16 ? 0 : operandSize === 32 ? 1 : 2;

@@ -40,6 +40,15 @@ export interface Ending {
   readonly bail?: () => void;
 }
 
+/** What of an instruction's encoding is known when its handler is built. */
+export interface Encoding {
+  readonly long: boolean;
+  readonly operandSize: 16 | 32 | 64;
+  readonly vex: boolean;
+  readonly bindings: readonly Binding[];
+  readonly form: Form;
+}
+
 /** Why a handler cannot be in the dispatch loop: it would have to leave half done, or always. */
 export class NotInLoop extends Error {}
 
@@ -52,6 +61,9 @@ const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
 export class InterpreterContext extends Emitter implements Context {
   readonly operands: readonly Operand[];
   readonly flags: Flags;
+  readonly long: boolean;
+  readonly operandSize: 16 | 32 | 64;
+  readonly vex: boolean;
   /** How deep in blocks the handler begins. */
   readonly #depth: number;
   #written = false;
@@ -62,14 +74,14 @@ export class InterpreterContext extends Emitter implements Context {
     /** The record being run. */
     readonly record: I32,
     private readonly ending: Ending,
-    readonly long: boolean,
-    readonly operandSize: 16 | 32 | 64,
-    bindings: readonly Binding[],
-    form: Form,
+    encoding: Encoding,
   ) {
     super(code, linker, () => ending.abort());
+    this.long = encoding.long;
+    this.operandSize = encoding.operandSize;
+    this.vex = encoding.vex;
     this.#depth = code.depth;
-    this.operands = bindings.map((binding) => this.#operand(binding, form));
+    this.operands = encoding.bindings.map((binding) => this.#operand(binding, encoding.form));
     this.flags = new Flags(code, {
       get: (word) => get64(FLAG_FIELDS[word]),
       set: (word, value) => this.set64(FLAG_FIELDS[word], value),
@@ -245,9 +257,9 @@ export class InterpreterContext extends Emitter implements Context {
   }
 
   /** Stores to guest-visible state: from here on the instruction cannot be begun again. */
-  storeState(address: I32, value: Value): void {
+  storeState(address: I32, value: Value, offset = 0): void {
     this.#written = true;
-    this.code.store(address, value);
+    this.code.store(address, value, offset);
   }
 
   #bail(): void {

@@ -1,6 +1,6 @@
 /**
- * Which handlers there are: one for each encoding with a meaning, in each mode, operand size and form of address,
- * and the same one for all that come to the same code.
+ * Which handlers there are: one for each encoding with a meaning, in each mode, operand size, vector length and form
+ * of address, and the same one for all that come to the same code.
  */
 import { FunctionBuilder } from '../../../wasm/function-builder.js';
 import { I32 } from '../../../wasm/values.js';
@@ -8,7 +8,7 @@ import { allOpcodes } from '../../decode/decoder.js';
 import type { OpcodeEntry } from '../../decode/opcode-entry.js';
 import type { Linker } from '../../emitter.js';
 import { type Definition, definitionOf, type Hot } from '../../semantics/context.js';
-import { type Binding, bind, FORM_NAMES, Form, VARIANTS, variantIndex } from './binding.js';
+import { type Binding, bind, FORM_NAMES, Form, rowIndex, VARIANTS, variantIndex } from './binding.js';
 import { type Ending, InterpreterContext, NotInLoop } from './context.js';
 
 /** Writes a handler's code, its end included. */
@@ -25,7 +25,7 @@ export interface Handler {
 export interface HandlerTable {
   /** In numbering order: those in the loop come first. */
   readonly handlers: readonly Handler[];
-  /** For each opcode-table entry: 1 + its row, or 0 if it has no meaning. */
+  /** By `rowIndex`: 1 + the row, or 0 if the encoding has no meaning. */
   readonly rows: Uint16Array;
   /** A handler number for each variant of each row; −1 where there is none. */
   readonly variants: readonly Int16Array[];
@@ -37,8 +37,14 @@ const MODES = [false, true] as const;
 /** Whether an encoding can have an operand size: near branches and the stack have no 32-bit one in 64-bit code. */
 function hasOperandSize(entry: OpcodeEntry, operandSize: number, long: boolean): boolean {
   if (!long) return operandSize !== 64;
+  if (entry.vex) return operandSize !== 16;
   if (entry.operandSizeRule === 'force64') return operandSize === 64;
   return entry.operandSizeRule !== 'default64' || operandSize !== 32;
+}
+
+function vectorLengthsOf(entry: OpcodeEntry): readonly (128 | 256)[] {
+  if (!entry.vex || entry.l === 0) return [128];
+  return entry.l === 1 ? [256] : [128, 256];
 }
 
 function formsOf(entry: OpcodeEntry, hot: Hot | undefined, long: boolean): Form[] {
@@ -55,6 +61,7 @@ function formsOf(entry: OpcodeEntry, hot: Hot | undefined, long: boolean): Form[
 /** Whether a handler is one of those that the definition wants in the loop. */
 function isHot(hot: Hot | undefined, bindings: readonly Binding[], long: boolean, form: Form): boolean {
   if (!hot || !long || form === Form.general) return false;
+  if (bindings.some((binding) => binding.kind === 'register' && binding.file === 'mmx')) return false;
   const width = bindings[0]?.width ?? 64;
   return width > 16 || width === 0 || (width === 8 && (hot.bytes ?? false));
 }
@@ -71,33 +78,31 @@ function describe(entry: OpcodeEntry, bindings: readonly Binding[], long: boolea
 /** @param firstNumber numbers below are taken by pseudo-handlers */
 export function enumerateHandlers(linker: Linker, firstNumber: number): HandlerTable {
   const entries = allOpcodes();
-  const rows = new Uint16Array(entries.length);
+  const rows = new Uint16Array(entries.length * 2);
   const found = new Map<string, Handler>();
   const use: { variants: Int16Array; index: number; key: string }[] = [];
   const all: Int16Array[] = [];
 
-  const add = (definition: Definition, entry: OpcodeEntry, variants: Int16Array): void => {
+  const add = (
+    definition: Definition,
+    entry: OpcodeEntry,
+    vectorLength: 128 | 256,
+    variants: Int16Array,
+  ): void => {
+    const wanted = entry.vex ? undefined : definition.hot;
     for (const long of MODES) {
       for (const operandSize of SIZES) {
         if (!hasOperandSize(entry, operandSize, long)) continue;
-        for (const form of formsOf(entry, definition.hot, long)) {
-          const bindings = bind(entry, operandSize, form !== Form.register, long);
+        for (const form of formsOf(entry, wanted, long)) {
+          const bindings = bind(entry, operandSize, form !== Form.register, long, vectorLength);
           if (!bindings) continue;
           const emit: EmitHandler = (code, record, ending) => {
-            const context = new InterpreterContext(
-              code,
-              linker,
-              record,
-              ending,
-              long,
-              operandSize,
-              bindings,
-              form,
-            );
+            const encoding = { long, operandSize, vex: entry.vex, bindings, form };
+            const context = new InterpreterContext(code, linker, record, ending, encoding);
             definition.meaning(context);
             context.next();
           };
-          const hot = operandSize !== 16 && isHot(definition.hot, bindings, long, form);
+          const hot = operandSize !== 16 && isHot(wanted, bindings, long, form);
           const key = probe(emit);
           const known = found.get(key);
           if (!known || (hot && !known.inLoop)) {
@@ -113,9 +118,11 @@ export function enumerateHandlers(linker: Linker, firstNumber: number): HandlerT
   entries.forEach((entry) => {
     const definition = definitionOf(entry.mnemonic);
     if (!definition) return;
-    const variants = new Int16Array(VARIANTS).fill(-1);
-    rows[entry.id] = all.push(variants);
-    add(definition, entry, variants);
+    for (const vectorLength of vectorLengthsOf(entry)) {
+      const variants = new Int16Array(VARIANTS).fill(-1);
+      rows[rowIndex(entry, vectorLength)] = all.push(variants);
+      add(definition, entry, vectorLength, variants);
+    }
   });
 
   const ordered = [...found].sort((a, b) => Number(b[1].inLoop) - Number(a[1].inLoop));

@@ -25,7 +25,7 @@ const ENTRY_POINTS = [deliverPending, updateMode, flushTlb, translateFetch, tran
 
 export interface InterpreterModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** For each opcode-table entry: 1 + its row in `handlers`, or 0 if it has no meaning. */
+  /** By `rowIndex`: 1 + the row in `handlers`, or 0 if the encoding has no meaning. */
   readonly rows: Uint16Array;
   /** Handler numbers, `VARIANTS` a row; `PseudoHandler.unimplemented` where there is none. */
   readonly handlers: Uint16Array;

@@ -2,10 +2,10 @@
  * Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates.
  */
 import { F32, F64, I32, I64, type Value } from '../../../wasm/values.js';
-import { V128 } from '../../../wasm/vector.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
-import type { Operand, OperandKind, Place } from '../../semantics/context.js';
+import type { Alignment, Operand, OperandKind, Place } from '../../semantics/context.js';
 import { at, gpr, Segment, Vector } from '../../state.js';
 import { type Binding, Form } from './binding.js';
 import type { InterpreterContext } from './context.js';
@@ -18,8 +18,12 @@ export function loadInteger(address: I32, width: number): I64 {
   return width === 32 ? I64.load32U(address) : I64.load(address);
 }
 
-function loadLow(address: I32, width: 32 | 64): V128 {
-  return width === 32 ? V128.load32Zero(address) : V128.load64Zero(address);
+/** At most 128 bits, filled up with 0. */
+function loadVector(address: I32, width: number, offset = 0): V128 {
+  if (width >= 128) return V128.load(address, offset);
+  if (width === 64) return V128.load64Zero(address, offset);
+  if (width === 32) return V128.load32Zero(address, offset);
+  return ZERO_VECTOR.replaceI32(0, loadInteger(address, width).wrap());
 }
 
 function refuse(what: string): never {
@@ -57,11 +61,17 @@ abstract class BoundOperand implements Operand {
   number(): I32 {
     return refuse('number');
   }
-  readVector(_aligned?: boolean): V128 {
+  readVector(_alignment?: Alignment): V128 {
     return refuse('readVector');
   }
-  writeVector(_value: V128, _aligned?: boolean): void {
+  readVectors(_alignment?: Alignment): readonly V128[] {
+    return refuse('readVectors');
+  }
+  writeVector(_value: V128, _alignment?: Alignment): void {
     refuse('writeVector');
+  }
+  writeVectors(_values: readonly V128[], _alignment?: Alignment): void {
+    refuse('writeVectors');
   }
   readLow(_width: 32 | 64): V128 {
     return refuse('readLow');
@@ -69,14 +79,8 @@ abstract class BoundOperand implements Operand {
   readF64(): F64 {
     return refuse('readF64');
   }
-  writeF64(_value: F64): void {
-    refuse('writeF64');
-  }
   readF32(): F32 {
     return refuse('readF32');
-  }
-  writeF32(_value: F32): void {
-    refuse('writeF32');
   }
 }
 
@@ -114,25 +118,32 @@ export class RegisterOperand extends BoundOperand {
     return this.#address();
   }
   override readVector(): V128 {
-    return this.context.code.let(V128.load(this.#address()));
+    return this.context.code.let(loadVector(this.#address(), this.width));
+  }
+  override readVectors(): readonly V128[] {
+    const low = this.readVector();
+    return this.width > 128 ? [low, this.context.code.let(V128.load(this.#address(), 16))] : [low];
   }
   override writeVector(value: V128): void {
-    this.context.storeState(this.#address(), value);
+    this.writeVectors([value]);
+  }
+  override writeVectors([low, high]: readonly V128[]): void {
+    const { context } = this;
+    if (this.binding.file === 'mmx') {
+      this.#writeMmx((low as V128).extractI64(0));
+      return;
+    }
+    context.storeState(this.#address(), low as V128);
+    if (context.vex) context.storeState(this.#address(), high ?? ZERO_VECTOR, 16);
   }
   override readLow(width: 32 | 64): V128 {
-    return this.context.code.let(loadLow(this.#address(), width));
+    return this.context.code.let(loadVector(this.#address(), width));
   }
   override readF64(): F64 {
     return this.context.code.let(F64.load(this.#address()));
   }
-  override writeF64(value: F64): void {
-    this.context.storeState(this.#address(), value);
-  }
   override readF32(): F32 {
     return this.context.code.let(F32.load(this.#address()));
-  }
-  override writeF32(value: F32): void {
-    this.context.storeState(this.#address(), value);
   }
 }
 
@@ -177,13 +188,12 @@ export class MemoryOperand extends BoundOperand {
     if (aligned) this.context.raiseIf(linear.wrap().and(bytes - 1), Vector.gp, 0);
     return place(this.context, linear, bytes, kind, this.#stackBit());
   }
-  #load<T extends Value>(bytes: number, make: (host: I32) => T, aligned = false): T {
-    return this.context.code.let(make(this.#place(bytes, 'read', aligned)));
+  #load<T extends Value>(bytes: number, make: (host: I32) => T): T {
+    return this.context.code.let(make(this.#place(bytes, 'read')));
   }
-  #store(bytes: number, value: Value, aligned = false): void {
-    const host = this.#place(bytes, 'write', aligned);
-    this.context.storeState(host, value);
-    commit(this.context, host);
+  #isAligned(bytes: number, alignment: Alignment): boolean {
+    if (alignment === 'whole') return bytes >= 16;
+    return alignment === 'usual' && bytes === 16 && !this.context.vex;
   }
   override read(): I64 {
     return this.#load(this.width / 8, (host) => loadInteger(host, this.width));
@@ -203,26 +213,40 @@ export class MemoryOperand extends BoundOperand {
       },
     };
   }
-  override readVector(aligned?: boolean): V128 {
-    return this.#load(16, (host) => V128.load(host), aligned);
+  override readVector(alignment: Alignment = 'usual'): V128 {
+    const bytes = Math.min(this.width, 128) / 8;
+    const host = this.#place(bytes, 'read', this.#isAligned(bytes, alignment));
+    return this.context.code.let(loadVector(host, this.width));
   }
-  override writeVector(value: V128, aligned?: boolean): void {
-    this.#store(16, value, aligned);
+  override readVectors(alignment: Alignment = 'usual'): readonly V128[] {
+    if (this.width <= 128) return [this.readVector(alignment)];
+    const { code } = this.context;
+    const host = this.#place(32, 'read', this.#isAligned(32, alignment));
+    return [code.let(V128.load(host)), code.let(V128.load(host, 16))];
+  }
+  override writeVector(value: V128, alignment?: Alignment): void {
+    this.writeVectors([value], alignment);
+  }
+  override writeVectors(values: readonly V128[], alignment: Alignment = 'usual'): void {
+    if (this.width < 128) {
+      this.write(this.context.code.let((values[0] as V128).extractI64(0)));
+      return;
+    }
+    const bytes = values.length * 16;
+    const host = this.#place(bytes, 'write', this.#isAligned(bytes, alignment));
+    values.forEach((value, half) => {
+      this.context.storeState(host, value, 16 * half);
+    });
+    commit(this.context, host);
   }
   override readLow(width: 32 | 64): V128 {
-    return this.#load(width / 8, (host) => loadLow(host, width));
+    return this.#load(width / 8, (host) => loadVector(host, width));
   }
   override readF64(): F64 {
     return this.#load(8, (host) => F64.load(host));
   }
-  override writeF64(value: F64): void {
-    this.#store(8, value);
-  }
   override readF32(): F32 {
     return this.#load(4, (host) => F32.load(host));
-  }
-  override writeF32(value: F32): void {
-    this.#store(4, value);
   }
 }
 

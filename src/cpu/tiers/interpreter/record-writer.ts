@@ -12,12 +12,12 @@ import {
 } from '../../decode/instruction.js';
 import type { OpcodeEntry, OperandSpec } from '../../decode/opcode-entry.js';
 import * as state from '../../state.js';
-import { bind, Form, VARIANTS, variantIndex } from './binding.js';
+import { bind, Form, rowIndex, VARIANTS, variantIndex } from './binding.js';
 import { PseudoHandler, RecordField } from './record.js';
 
 /** Which handler runs which encoding: made with the interpreter. */
 export interface HandlerNumbers {
-  /** For each opcode-table entry: 1 + its row in `handlers`, or 0. */
+  /** By `rowIndex`: 1 + the row in `handlers`, or 0. */
   readonly rows: Uint16Array;
   /** `VARIANTS` a row. */
   readonly handlers: Uint16Array;
@@ -25,14 +25,14 @@ export interface HandlerNumbers {
 
 /** What about an entry's operands does not change from one instruction to the next. */
 interface Plan {
-  /** Register operands in the order of the slots a, b, c. */
+  /** Register operands in the order of the slots a, b, c, d. */
   readonly registers: readonly OperandSpec[];
   readonly relative: boolean;
   /** A second immediate or a far pointer's selector goes into the immediate's upper half. */
   readonly secondImmediate: boolean;
 }
 
-const SLOT_FIELDS = [RecordField.a, RecordField.b, RecordField.c] as const;
+const SLOT_FIELDS = [RecordField.a, RecordField.b, RecordField.c, RecordField.d] as const;
 
 export class RecordWriter {
   readonly #plans = new Map<number, Plan>();
@@ -85,7 +85,8 @@ export class RecordWriter {
     let slot = state.zeroRegister.address;
     if (ripRelative) slot = state.pageBase.address;
     else if (base !== BASE_NONE) slot = state.at(state.gpr, base);
-    const indexSlot = index === INDEX_NONE ? state.zeroRegister.address : state.at(state.gpr, index);
+    const indexFile = instruction.entry.vectorIndex === 0 ? state.gpr : state.xmm;
+    const indexSlot = index === INDEX_NONE ? state.zeroRegister.address : state.at(indexFile, index);
     const displacement = ripRelative ? instruction.displacement + end : instruction.displacement;
     view.setUint16(record + RecordField.base, slot, true);
     view.setUint16(record + RecordField.index, indexSlot, true);
@@ -102,7 +103,7 @@ export class RecordWriter {
   }
 
   #handler(instruction: DecodedInstruction, form: Form): number {
-    const row = this.numbers.rows[instruction.entry.id] ?? 0;
+    const row = this.numbers.rows[rowIndex(instruction.entry, instruction.vectorLength)] ?? 0;
     if (row === 0) return PseudoHandler.unimplemented;
     const long = instruction.codeSize === 64;
     const exact = this.#variant(row, long, instruction.operandSize, form);
@@ -119,7 +120,7 @@ export class RecordWriter {
     const key = entry.id * 2 + (instruction.isMemory ? 1 : 0);
     const known = this.#plans.get(key);
     if (known) return known;
-    const bindings = bind(entry, 32, instruction.isMemory, instruction.codeSize === 64) ?? [];
+    const bindings = bind(entry, 32, instruction.isMemory, instruction.codeSize === 64, 128) ?? [];
     const plan = {
       registers: bindings.flatMap((binding) => (binding.kind === 'register' ? [binding.spec] : [])),
       relative: bindings.some((binding) => binding.kind === 'relative'),

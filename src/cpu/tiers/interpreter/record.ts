@@ -22,15 +22,16 @@ export const RecordField = {
   /** u16: state address of the first, second register operand, or a register number. */
   a: 8,
   b: 10,
-  /** u16: state address of the base and index registers. */
+  /** u16: state address of the base and index registers; a gather's index is a vector register. */
   base: 12,
   index: 14,
   /** i32: of the memory operand, or of a relative branch; RIP-relative ones count from the page's first byte. */
   displacement: 16,
   /** u32: the record of a branch's target in the same page once known, else 0. */
   link: 20,
-  /** u16: the third register operand, in the same place. */
+  /** u16: the third and fourth register operand, in the same place. */
   c: 20,
+  d: 22,
   /** i64 */
   immediate: 24,
 } as const;

@@ -50,12 +50,6 @@ describe('availability', () => {
     expect(exception).toBeUndefined();
     expect(bytes(0x20000, 4)).toEqual([0x34, 0x12, 0, 0]);
   });
-
-  it('MMX operands are told to the host', async () => {
-    const { exception, unimplemented } = await runCode({ code: '0f fc c1' });
-    expect(exception?.vector).toBe(Vector.ud);
-    expect(unimplemented).toHaveLength(1);
-  });
 });
 
 describe('unmasked exceptions', () => {
