@@ -13,6 +13,7 @@ import { busFunctions } from './host-functions.js';
 import * as state from './state.js';
 import { ExitReason, type Field64, Flag, Vector } from './state.js';
 import { StateView } from './state-view.js';
+import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
 import { cpuid } from './system/cpuid.js';
 import { readMsr, readTimeStamp, writeMsr } from './system/msr.js';
@@ -105,6 +106,7 @@ export class Cpu {
   reset(): void {
     resetState(this.state);
     this.state.set64(state.cr4Reserved, ~BigInt(this.#model.cr4));
+    this.#breakpointsChanged();
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
     this.#halted = false;
     this.#shutDown = false;
@@ -125,6 +127,7 @@ export class Cpu {
   synchronise(): void {
     this.#halted = false;
     this.#shutDown = false;
+    this.#breakpointsChanged();
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
   }
@@ -151,6 +154,12 @@ export class Cpu {
     if (this.state.get32(state.systemFlags) & Flag.if) this.#endRun();
   }
 
+  /** Asserts NMI: taken at the next instruction boundary, or once the handler of the one before has done its IRET. */
+  nonMaskableInterrupt(): void {
+    this.state.set32(state.nmiWaiting, 1);
+    this.#endRun();
+  }
+
   /**
    * Lets the present run begin at most `limit` more instructions; one in progress is finished. May be called by a
    * device in the midst of an access.
@@ -170,17 +179,18 @@ export class Cpu {
     while (this.#retired < this.#end) {
       if (this.#cache.full) this.#cache.reset();
       const shadowed = this.#isNow(state.shadowAt);
-      if (!shadowed) this.#takeInterrupt();
+      if (!shadowed) this.#takeInterrupts();
+      if (this.state.get32(state.debugMet)) this.#takeDebugTraps(false);
       if (this.#takeReason() === ExitReason.shutdown) this.#shutDown = true;
       if (this.#shutDown) return { kind: 'shutdown' };
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
       const deliveries = this.state.get32(state.deliveries);
-      const single = stepping || (shadowed && this.#options.interrupts.pending());
+      const held = shadowed && (this.#options.interrupts.pending() || this.#nmiDeliverable());
+      const single = stepping || held || this.state.get32(state.debugDue) !== 0;
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
       const completed = this.state.get32(state.deliveries) === deliveries;
-      const trapped = stepping && completed && !this.#isNow(state.trapShadowAt);
-      if (trapped) this.#trapAfterStep();
+      const trapped = this.#takeDebugTraps(stepping && completed);
       const reason = this.#takeReason();
       this.#halted = reason === ExitReason.halt && !trapped;
       this.#shutDown = reason === ExitReason.shutdown;
@@ -204,7 +214,7 @@ export class Cpu {
   }
 
   #wakes(): boolean {
-    return this.interruptible && this.#options.interrupts.pending();
+    return this.#nmiDeliverable() || (this.interruptible && this.#options.interrupts.pending());
   }
 
   /** The event whose delivery came to the shutdown, if the processor has shut down. */
@@ -263,8 +273,18 @@ export class Cpu {
     view.set32(state.budget, view.get32(state.budget) - instructions);
   }
 
-  #takeInterrupt(): void {
+  #nmiDeliverable(): boolean {
+    return this.state.get32(state.nmiWaiting) !== 0 && this.state.get32(state.nmiBlocked) === 0;
+  }
+
+  #takeInterrupts(): void {
     const { interrupts } = this.#options;
+    if (this.#nmiDeliverable()) {
+      this.#halted = false;
+      this.state.set32(state.nmiWaiting, 0);
+      this.state.set32(state.nmiBlocked, 1);
+      this.#deliver(state.PENDING | state.PENDING_EXTERNAL | Vector.nmi);
+    }
     const waiting = interrupts.pending();
     if (waiting && this.interruptible) {
       this.#halted = false;
@@ -278,10 +298,34 @@ export class Cpu {
     this.#wasm.deliverPending();
   }
 
-  /** The single-step trap (SDM vol. 3 §17.3.1.4): TF counts as it was when the instruction began. */
-  #trapAfterStep(): void {
-    this.state.set64(state.dr, this.state.get64(state.dr, 6) | (1n << 14n), 6);
-    this.#deliver(state.PENDING | Vector.db);
+  /**
+   * The traps that the last instruction met, single-step among them (SDM vol. 3 §17.3.1): #DB, unless MOV SS holds them
+   * off until after the next instruction. TF counts as it was when the instruction began.
+   */
+  #takeDebugTraps(stepped: boolean): boolean {
+    const { state: view } = this;
+    const shadowed = this.#isNow(state.trapShadowAt);
+    let traps = view.get32(state.debugDue) | view.get32(state.debugMet);
+    if (stepped && !shadowed && !this.#isNow(state.unsteppedAt)) traps |= DR6_BS;
+    if (traps === 0) return false;
+    view.set32(state.debugMet, 0);
+    view.set32(state.debugDue, shadowed ? traps : 0);
+    if (shadowed) return false;
+    const kept = view.get64(state.dr, 6) & ~BigInt(DR6_HITS);
+    view.set64(state.dr, kept | BigInt(traps), 6);
+    view.set64(state.dr, view.get64(state.dr, 7) & ~BigInt(DR7_GD), 7);
+    this.#deliver(state.PENDING | state.PENDING_TRAP | Vector.db);
+    return true;
+  }
+
+  /** Derives what follows from the debug registers; a run in progress ends if decoded code must go. */
+  #breakpointsChanged(): void {
+    const { data, ports, instructionOffsets } = enabledBreakpoints(this.state);
+    this.state.set32(state.watchesPorts, ports ? 1 : 0);
+    const before = this.state.get32(state.watchesData);
+    this.state.set32(state.watchesData, data ? 1 : 0);
+    if (data || before) this.#wasm.flushTlb();
+    if (this.#cache.expectBreakpoints(instructionOffsets)) this.#endRun();
   }
 
   #isRam(physical: number): boolean {
@@ -305,6 +349,7 @@ export class Cpu {
       readTimeStamp: () => readTimeStamp(this.state, bigCycles),
       readMsr: () => (readMsr(this.state, bigCycles) ? 1 : 0),
       writeMsr: () => (writeMsr(this.state, bigCycles) ? 1 : 0),
+      breakpointsChanged: () => this.#breakpointsChanged(),
     };
   }
 

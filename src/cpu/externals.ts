@@ -32,6 +32,9 @@ export const readMsr = external('readMsr', { parameters: [], result: I32 });
 /** WRMSR of `exchange[0]` to ECX; 0 if refused (#GP). */
 export const writeMsr = external('writeMsr', { parameters: [], result: I32 });
 
+/** DR0–DR3, DR7 or CR4.DE have changed. */
+export const breakpointsChanged = external('breakpointsChanged', { parameters: [] });
+
 /** In the order in which a module imports them. */
 export const externals = [
   decodeAt,
@@ -46,4 +49,5 @@ export const externals = [
   readTimeStamp,
   readMsr,
   writeMsr,
+  breakpointsChanged,
 ] as const;

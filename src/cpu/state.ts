@@ -156,6 +156,9 @@ export const PENDING_SOFTWARE = 0x200;
 /** Ours: the pending event comes from outside the instruction stream: error codes get EXT, bit 0. */
 export const PENDING_EXTERNAL = 0x400;
 
+/** Ours: a #DB that is no fault, so that RF is pushed as it stands. */
+export const PENDING_TRAP = 0x800;
+
 /** Ours: counts the deliveries of exceptions and interrupts, so that a step can tell whether it met one. */
 export const deliveries = i32('deliveries');
 
@@ -171,6 +174,20 @@ export const interruptWaiting = i32('interruptWaiting');
 export const shadowAt = i64('shadowAt');
 /** Ours: the retired count at which MOV SS or POP SS holds off single-step traps too, or −1. */
 export const trapShadowAt = i64('trapShadowAt');
+/** Ours: the retired count at which no single-step trap is due though TF was set: after SYSCALL and SYSRET; or −1. */
+export const unsteppedAt = i64('unsteppedAt');
+/** Ours: RF is set while the retired count is this: for one instruction, or none if −1. */
+export const resumeAt = i64('resumeAt');
+/** Ours: DR6 bits of the debug traps that the running instruction has met. */
+export const debugMet = i32('debugMet');
+/** Ours: DR6 bits of the debug traps that are due at the next instruction boundary without a shadow. */
+export const debugDue = i32('debugDue');
+/** Ours: derived from DR7 and CR4.DE: whether there are breakpoints on data, and on ports. */
+export const watchesData = i32('watchesData');
+export const watchesPorts = i32('watchesPorts');
+/** Ours: whether an NMI waits, and whether NMIs are held off until an IRET. */
+export const nmiWaiting = i32('nmiWaiting');
+export const nmiBlocked = i32('nmiBlocked');
 
 /** Ours: derived from CS, CR0, CR4, EFER and CPL by the routine `updateMode`. */
 export const cpl = i32('cpl');

@@ -113,6 +113,8 @@ export class SystemWorld {
   /** What was written to ports. A byte read from one is its number. */
   readonly written: { port: number; width: number; value: number }[] = [];
   interruptVector: number | undefined;
+  /** Told of each write to a port. */
+  onPort: ((port: number, value: number) => void) | undefined;
 
   static async create(mode: WorldMode): Promise<SystemWorld> {
     return new SystemWorld(mode, await loadInterpreter());
@@ -127,6 +129,7 @@ export class SystemWorld {
       writePort: (port, width, value) => {
         this.written.push({ port, width, value });
         if (port === 0x80) this.raise(value & 0xff);
+        this.onPort?.(port, value);
       },
       readMemory: (_address, width) => 2 ** (8 * width) - 1,
       writeMemory: () => {},

@@ -21,6 +21,7 @@ import { codeWritten, deviceRead, deviceWrite } from '../externals.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr4, Flag, Vector } from '../state.js';
+import { BreakpointKind, findBreakpoints, meetBreakpoints } from '../system/breakpoints.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
 const READ_TAG = 0;
@@ -104,6 +105,26 @@ function overridesSmap(user: I32): I32 {
   return guarded.and(get32(state.systemFlags).and(Flag.ac).ne(0));
 }
 
+/** Whether a breakpoint on data lies in the page of a linear address, which then must not enter a TLB. */
+function isWatched(e: Emitter, linear: I64): I32 {
+  const { code } = e;
+  const watched = code.variable(I32, get32(state.watchesData));
+  code.if(watched.get(), () => {
+    const page = linear.and(PAGE_MASK);
+    watched.set(e.call(findBreakpoints, page, I32.const(4096), I32.const(BreakpointKind.data)));
+  });
+  return watched.get();
+}
+
+/** Meets the breakpoints on data that an access touches, once it can fault no more. */
+function meetWatch(e: Emitter, linear: I64, size: I32, access: I32): void {
+  e.code.if(get32(state.watchesData), () => {
+    const writes = access.and(AccessKind.write).ne(0);
+    const kinds = select(writes, I32.const(BreakpointKind.data), I32.const(BreakpointKind.readWrite));
+    e.call(meetBreakpoints, linear, size, kinds);
+  });
+}
+
 /**
  * (linear, size, access) → host address, possibly the bounce buffer. Alignment is checked while the unfilled TLB
  * is in force, for sizes up to 8 bytes.
@@ -124,6 +145,7 @@ export const accessSlow = routine(
     code.if(
       split.geU(size),
       () => {
+        meetWatch(e, linear, size, access);
         code.if(isRam(physical), () => {
           const host = code.let(physical.wrap().add(RAM_BASE));
           const fillWrite = code.variable(I32, I32.const(0));
@@ -131,7 +153,8 @@ export const accessSlow = routine(
             fillWrite.set(e.call(releaseCode, physical, size));
           });
           const tlb = code.let(select(system, I32.const(TLB_BASE), get32(state.tlbBase)));
-          code.if(tlb.ne(UNFILLED_TLB).and(overridesSmap(user).eqz()), () => {
+          const fills = tlb.ne(UNFILLED_TLB).and(overridesSmap(user).eqz());
+          code.if(fills.and(isWatched(e, linear).eqz()), () => {
             const entry = code.let(tlbEntry(linear, tlb));
             const page = code.let(linear.and(PAGE_MASK));
             code.if(I64.load(entry, READ_TAG).ne(page), () => {
@@ -154,6 +177,7 @@ export const accessSlow = routine(
         const second = code.let(select(long, following, following.and(0xffffffff)));
         checkCanonical(e, second, access);
         const physical2 = code.let(e.call(walk, second, kind));
+        meetWatch(e, linear, size, access);
         const rest = code.let(size.sub(split));
         e.set64(state.bouncePhysical, physical, 0);
         e.set64(state.bouncePhysical, physical2, 1);

@@ -1,11 +1,13 @@
 /**
- * MOV to and from control and debug registers, CLTS, SMSW, LMSW (SDM vol. 2, vol. 3 §2.5 and §17.2). Breakpoints set
- * in the debug registers are kept and not acted on; general detection (DR7.GD) is.
+ * MOV to and from control and debug registers, CLTS, SMSW, LMSW (SDM vol. 2, vol. 3 §2.5 and §17.2). Breakpoints
+ * are acted on elsewhere (system/breakpoints.ts).
  */
 import { I32, I64 } from '../../wasm/values.js';
 import { get64 } from '../emitter.js';
+import { breakpointsChanged } from '../externals.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Vector } from '../state.js';
+import { DR6_BD, DR7_GD, reportDebug } from '../system/breakpoints.js';
 import { writeCr0, writeCr3, writeCr4 } from '../system/control-registers.js';
 import { updateMode } from '../system/mode.js';
 import { checkUserModePrevention, requireSupervisor } from '../system/privilege.js';
@@ -14,11 +16,9 @@ import { type Context, define, type Operand } from './context.js';
 /** DR6: bits that read as 1, and those that can be set: B0–B3, BD, BS, BT. */
 const DR6_ONES = 0xffff0ff0;
 const DR6_WRITABLE = 0xe00f;
-const DR6_BD = 1 << 13;
 /** DR7: bit 10 reads as 1; bits 11, 12, 14 and 15 as 0. */
 const DR7_ONES = 0x400;
 const DR7_ZEROS = 0xd800;
-const DR7_GD = 1 << 13;
 
 /** The meaning of MOV where one operand is a control or debug register. */
 export function moveControl(context: Context, destination: Operand, source: Operand): void {
@@ -66,8 +66,7 @@ function debugNumber(context: Context, register: I32): I32 {
     number.set(number.get().add(2));
   });
   code.if(get64(state.dr, 7).and(DR7_GD).ne(0), () => {
-    context.set64(state.dr, get64(state.dr, 6).or(DR6_BD), 6);
-    context.set64(state.dr, get64(state.dr, 7).and(~DR7_GD), 7);
+    reportDebug(context, DR6_BD);
     context.raise(Vector.db);
   });
   return number.get();
@@ -86,6 +85,7 @@ function writeDebug(context: Context, register: I32, value: I64): void {
   code.if(number.eq(6), () => stored.set(value.and(DR6_WRITABLE).or(DR6_ONES)));
   code.if(number.eq(7), () => stored.set(value.and(~DR7_ZEROS).or(DR7_ONES)));
   code.store(context.element(state.dr, number), stored.get());
+  code.if(number.ne(6), () => context.call(breakpointsChanged));
 }
 
 define('CLTS', 'Clears CR0.TS, so that the FPU and SSE may be used.', (context) => {

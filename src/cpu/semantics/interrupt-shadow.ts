@@ -7,12 +7,12 @@ import type { I32 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import * as state from '../state.js';
 import { Flag, Segment } from '../state.js';
+import { boundaryAfter } from '../system/instruction-count.js';
 import type { Context } from './context.js';
 
 /** Notes that no interrupt is taken at the boundary after this instruction. */
 export function holdInterrupts(context: Context): void {
-  const used = get32(state.granted).sub(get32(state.budget)).sub(get32(state.deferred));
-  context.set64(state.shadowAt, get64(state.retired).add(used.extendU()));
+  context.set64(state.shadowAt, boundaryAfter(context));
 }
 
 /** After a load of segment register `number`, for it may have been SS: also holds off the single-step trap. */

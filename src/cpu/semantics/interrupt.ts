@@ -1,6 +1,6 @@
 /** INT n, INT3, INTO, INT1 (SDM vol. 2). A fault on the way to the handler is reported at the instruction itself. */
 import { I32 } from '../../wasm/values.js';
-import { PENDING_SOFTWARE, rip, Vector } from '../state.js';
+import { PENDING_SOFTWARE, PENDING_TRAP, rip, Vector } from '../state.js';
 import { deliverTrap } from '../system/delivery.js';
 import { type Context, define, type Operand } from './context.js';
 
@@ -26,5 +26,5 @@ define('INTO', 'Calls the overflow handler if OF is set.', (context) => {
 });
 
 define('INT1', 'Calls the debug handler, whatever the privilege of its gate.', (context) => {
-  enterHandler(context, I32.const(Vector.db), 0);
+  enterHandler(context, I32.const(Vector.db), PENDING_TRAP);
 });

@@ -40,6 +40,7 @@ const runLength = routine(
     const { code } = e;
     const one = I64.const(1);
     code.if(get32(state.tlbBase).eq(UNFILLED_TLB), () => code.return(one));
+    code.if(get32(state.watchesData), () => code.return(one));
     // Single-stepping traps after every element (vol. 3 §17.3.1.4).
     code.if(get32(state.systemFlags).and(Flag.tf), () => code.return(one));
     const shift = code.let(log.extendU());

@@ -7,6 +7,7 @@ import { type I32, I64, select } from '../../wasm/values.js';
 import { get64 } from '../emitter.js';
 import * as state from '../state.js';
 import { Register } from '../state.js';
+import { boundaryAfter } from '../system/instruction-count.js';
 import { type Context, define, type Operand } from './context.js';
 import type { Width } from './flags.js';
 import { compareRun, fillRun, goesDown, moveRun, scanRun } from './string-run.js';
@@ -74,7 +75,10 @@ export function stringPass(context: Context, instruction: StringInstruction): vo
         const left = code.let(count.sub(done));
         setByAddressSize(context, rcx, left, mask);
         const more = left.ne(0);
-        code.if(instruction.goOn ? more.and(instruction.goOn(pass)) : more, () => context.restart());
+        code.if(instruction.goOn ? more.and(instruction.goOn(pass)) : more, () => {
+          context.set64(state.resumeAt, boundaryAfter(context));
+          context.restart();
+        });
       });
     },
   );

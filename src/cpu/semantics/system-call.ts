@@ -3,7 +3,9 @@ import { I32, I64 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import * as state from '../state.js';
 import { Access, Cr0, Efer, Flag, Register, Segment, Vector } from '../state.js';
+import { DR6_BS } from '../system/breakpoints.js';
 import { readFlags, writeFlags } from '../system/flags-register.js';
+import { boundaryAfter } from '../system/instruction-count.js';
 import { updateMode } from '../system/mode.js';
 import { requireSupervisor } from '../system/privilege.js';
 import { type Context, define } from './context.js';
@@ -44,6 +46,13 @@ function requireCanonical(context: Context, address: I64): void {
   context.raiseIf(address.shl(16).shrS(16).ne(address), Vector.gp, 0);
 }
 
+/** The single-step trap after SYSCALL and SYSRET goes by TF as they leave it, not as they found it. */
+function stepAsOfNow(context: Context): void {
+  const step = get32(state.systemFlags).and(Flag.tf).ne(0).mul(DR6_BS);
+  context.set32(state.debugMet, get32(state.debugMet).or(step));
+  context.set64(state.unsteppedAt, boundaryAfter(context));
+}
+
 define('SYSCALL', 'Calls the kernel at IA32_LSTAR; RCX and R11 receive RIP and RFLAGS.', (context) => {
   const { code } = context;
   requireSystemCalls(context);
@@ -61,6 +70,7 @@ define('SYSCALL', 'Calls the kernel at IA32_LSTAR; RCX and R11 receive RIP and R
   writeFlags(context, kept, I64.const(-1));
   context.set64(state.rip, get64(state.msrLstar));
   context.call(updateMode);
+  stepAsOfNow(context);
   context.resume();
 });
 
@@ -80,6 +90,7 @@ define('SYSRET', 'Returns from SYSCALL to user code at RCX with RFLAGS from R11.
   writeFlags(context, flags, I64.const(-1));
   context.set64(state.rip, target);
   context.call(updateMode);
+  stepAsOfNow(context);
   afterFlagsChange(context);
   context.resume();
 });

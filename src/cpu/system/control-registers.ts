@@ -5,6 +5,7 @@
  */
 import { type I32, I64 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
+import { breakpointsChanged } from '../externals.js';
 import { flushTlb } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
@@ -62,6 +63,7 @@ export const writeCr4 = routine('writeCr4', { parameters: [I64], mayFault: true 
   e.raiseIf(active.and(value.and(Cr4.pae).eqz()), Vector.gp, 0);
   const changed = code.let(value.xor(get64(state.cr4)));
   e.set64(state.cr4, value);
+  code.if(changed.and(Cr4.de).ne(0), () => e.call(breakpointsChanged));
   code.if(changed.and(TRANSLATION_4).ne(0), () => e.call(flushTlb));
   e.call(updateMode);
 });

@@ -21,4 +21,5 @@ export const deliverReal = routine('deliverReal', { parameters: [I32], mayFault:
   e.call(enterRealCode, entry.shrU(16).wrap(), entry.and(0xffff));
   setStackPointer(e, top);
   e.set32(state.systemFlags, get32(state.systemFlags).and(~CLEARED));
+  e.set64(state.resumeAt, -1);
 });

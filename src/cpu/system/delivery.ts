@@ -73,7 +73,7 @@ export const deliverPending = routine('deliverPending', { parameters: [] }, (e) 
 });
 
 /**
- * (vector, `PENDING_SOFTWARE` or 0 for INT1) enters a handler on behalf of an instruction. `state.rip` is the next
+ * (vector, `PENDING_SOFTWARE`, or `PENDING_TRAP` for INT1) enters a handler on behalf of an instruction. `state.rip` is the next
  * one's; a fault is left pending and belongs to the instruction itself.
  */
 export const deliverTrap = routine(

@@ -8,6 +8,7 @@ import * as state from '../state.js';
 import { Access, Flag, Vector } from '../state.js';
 import { readFlags } from './flags-register.js';
 import { loadDescriptorFor } from './inner-stack.js';
+import { resumes } from './instruction-count.js';
 import { accessOf, dplOf, isNull, selectorError } from './segments.js';
 
 export const GATE_INTERRUPT_16 = 6;
@@ -16,8 +17,8 @@ export const GATE_INTERRUPT_32 = 14;
 export const GATE_TRAP_32 = 15;
 
 const CLEARED = ~(Flag.tf | Flag.nt | Flag.rf | Flag.vm);
-/** Reported after the instruction, so that RF is pushed clear; all other exceptions push it set (§17.3.1.1). */
-const TRAPS = (1 << Vector.db) | (1 << Vector.bp) | (1 << Vector.of) | (1 << Vector.nmi);
+/** Events that are no faults. */
+const NOT_FAULT = state.PENDING_SOFTWARE | state.PENDING_EXTERNAL | state.PENDING_TRAP;
 
 /** EXT, bit 0 of an error code: set unless an INT instruction asked for the event (§6.13). */
 export function external(event: I32): I32 {
@@ -29,19 +30,15 @@ export function gateError(event: I32): I32 {
   return event.and(0xff).shl(3).or(2).or(external(event));
 }
 
-/**
- * The image to push. RF is never kept between instructions here, since without instruction breakpoints only a fault's
- * image can show it.
- */
+/** The image to push: with RF for a fault, else as RF stands (§17.3.1.1). */
 export function pushedFlags(e: Emitter, event: I32): I64 {
-  const trap = I32.const(TRAPS).shrU(event.and(31)).and(1);
-  const outside = event.and(state.PENDING_SOFTWARE | state.PENDING_EXTERNAL).ne(0);
-  const resume = trap.or(outside).eqz().extendU().mul(Flag.rf);
-  return e.code.let(readFlags(e).or(resume));
+  const fault = event.and(NOT_FAULT).eqz();
+  return e.code.let(readFlags(e).or(fault.or(resumes(e)).extendU().mul(Flag.rf)));
 }
 
 /** Clears TF, NT, RF, VM, and IF for an interrupt gate. */
 export function clearFlags(e: Emitter, isInterrupt: I32): void {
+  e.set64(state.resumeAt, -1);
   const kept = select(isInterrupt, I32.const(CLEARED & ~Flag.if), I32.const(CLEARED));
   e.set32(state.systemFlags, get32(state.systemFlags).and(kept));
 }

@@ -1,4 +1,4 @@
-/** RFLAGS as one image (SDM vol. 1 §3.4.3): the arithmetic flags from their lazy words, and the rest. RF is never kept. */
+/** RFLAGS as one image (SDM vol. 1 §3.4.3): the arithmetic flags from their lazy words, and the rest. RF is kept apart: `resumeAt`. */
 import { I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { Flags } from '../semantics/flags.js';

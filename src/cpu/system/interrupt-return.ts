@@ -3,16 +3,25 @@
  * and to virtual-8086 mode are left out: #GP(0).
  */
 import { type I32, I64, select } from '../../wasm/values.js';
-import { get32, get64 } from '../emitter.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Efer, Flag, Vector } from '../state.js';
 import { enterCode, enterRealCode, entersLong, loadReturnCode } from './code-segment.js';
 import { changeableFlags, writeFlags } from './flags-register.js';
+import { boundaryAfter } from './instruction-count.js';
 import { updateMode } from './mode.js';
 import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
 import { realSegments } from './segments.js';
 import { enterStack, peekStack, pointerAbove, type StackWidth, setStackPointer } from './stack-access.js';
+
+/** Sets the flags in `mask`, and RF for the next instruction. */
+function writeReturnFlags(e: Emitter, image: I64, mask: I64, width: StackWidth): void {
+  writeFlags(e, image, mask);
+  if (width === 16) return;
+  const resumed = image.and(Flag.rf).ne(0);
+  e.set64(state.resumeAt, e.code.let(select(resumed, boundaryAfter(e), I64.const(-1))));
+}
 
 function interruptReturnOf(width: StackWidth) {
   return routine(`interruptReturn${width}`, { parameters: [], mayFault: true }, (e) => {
@@ -31,7 +40,7 @@ function interruptReturnOf(width: StackWidth) {
     code.if(realSegments(), () => {
       e.call(enterRealCode, selector, rip);
       setStackPointer(e, above);
-      writeFlags(e, image, mask.get());
+      writeReturnFlags(e, image, mask.get(), width);
       code.return();
     });
 
@@ -48,7 +57,7 @@ function interruptReturnOf(width: StackWidth) {
     code.if(popsStack.eqz(), () => {
       e.call(enterCode, selector, descriptor, level, rip);
       setStackPointer(e, above);
-      writeFlags(e, image, mask.get());
+      writeReturnFlags(e, image, mask.get(), width);
       e.call(updateMode);
       code.return();
     });
@@ -63,7 +72,7 @@ function interruptReturnOf(width: StackWidth) {
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
     code.if(level.ne(cpl), () => e.call(dropPrivilegedSegments));
-    writeFlags(e, image, mask.get());
+    writeReturnFlags(e, image, mask.get(), width);
     e.call(updateMode);
     enterStack(e, pointer);
   });

@@ -8,6 +8,7 @@ import { systemLoad } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Flag, Segment, Vector } from '../state.js';
+import { BreakpointKind, meetBreakpoints } from './breakpoints.js';
 
 /** Where a 32- or 64-bit TSS says how far from its start the bitmap is. */
 const BITMAP_OFFSET = 102;
@@ -16,8 +17,8 @@ const TSS_32 = 9;
 const IOPL_SHIFT = 12;
 
 /** (port, bytes: 1, 2 or 4) raises #GP(0) unless every one of the ports may be accessed */
-export const checkPortAccess = routine(
-  'checkPortAccess',
+const checkPortPermission = routine(
+  'checkPortPermission',
   { parameters: [I32, I32], mayFault: true },
   (e, port, bytes) => {
     const { code } = e;
@@ -38,5 +39,17 @@ export const checkPortAccess = routine(
     const bits = systemLoad(e, tss.add(offset.extendU()), 16).wrap();
     const wanted = I32.const(1).shl(bytes).sub(1);
     e.raiseIf(bits.shrU(port.and(7)).and(wanted).ne(0), Vector.gp, 0);
+  },
+);
+
+/** (port, bytes: 1, 2 or 4) raises #GP(0) unless every one of the ports may be accessed; meets breakpoints on them */
+export const checkPortAccess = routine(
+  'checkPortAccess',
+  { parameters: [I32, I32], mayFault: true },
+  (e, port, bytes) => {
+    e.call(checkPortPermission, port, bytes);
+    e.code.if(get32(state.watchesPorts), () => {
+      e.call(meetBreakpoints, port.and(0xffff).extendU(), bytes, I32.const(BreakpointKind.port));
+    });
   },
 );

@@ -64,6 +64,8 @@ export function resetState(view: StateView): void {
   view.set32(state.fpuTag, 0xff);
   view.set64(state.shadowAt, -1n);
   view.set64(state.trapShadowAt, -1n);
+  view.set64(state.unsteppedAt, -1n);
+  view.set64(state.resumeAt, -1n);
   resetMsrs(view);
 }
 

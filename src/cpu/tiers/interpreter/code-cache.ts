@@ -66,6 +66,10 @@ export class CodeCache {
   readonly #reachInto = new Map<number, Set<number>>();
   readonly #instruction = new DecodedInstruction();
   readonly #window = new Uint8Array(2 * MAXIMUM_LENGTH);
+  /** Offsets in a page before whose instructions a `breakpoint` record goes. */
+  readonly #breakpoints = new Set<number>();
+  /** Code was decoded without a `breakpoint` record that is now due. */
+  #outdated = false;
   #next = RECORDS_BASE;
   /** First records of all runs in ascending order, and the page of each. */
   #runStarts: number[] = [];
@@ -88,7 +92,7 @@ export class CodeCache {
 
   /** Whether `reset` is due before much more is decoded: the run is to end. */
   get full(): boolean {
-    return this.#next > RECORDS_END - RESERVE || this.#pages.size > MOST_PAGES;
+    return this.#outdated || this.#next > RECORDS_END - RESERVE || this.#pages.size > MOST_PAGES;
   }
 
   /** Pages that hold decoded code, for statistics. */
@@ -105,7 +109,16 @@ export class CodeCache {
     this.#runStarts = [];
     this.#runPages = [];
     this.#next = RECORDS_BASE;
+    this.#outdated = false;
     this.#forgetJumps();
+  }
+
+  /** From now on instructions at these offsets in any page may have a breakpoint. True if a `reset` is due for it. */
+  expectBreakpoints(offsets: readonly number[]): boolean {
+    const before = this.#breakpoints.size;
+    for (const offset of offsets) this.#breakpoints.add(offset);
+    if (this.#breakpoints.size > before) this.#outdated = true;
+    return this.#outdated;
   }
 
   /** The record of the instruction at `state.rip`; sets `state.pageBase` and remembers the way. */
@@ -180,9 +193,10 @@ export class CodeCache {
   }
 
   /** Whether a record reaches into another page than the one that now follows. */
-  #isMisled(record: number, offset: number): boolean {
-    const handler = this.#view.getUint16(record + RecordField.handler, true);
-    if (handler !== PseudoHandler.checkNextPage) return false;
+  #isMisled(first: number, offset: number): boolean {
+    const handlerOf = (record: number): number => this.#view.getUint16(record + RecordField.handler, true);
+    const record = handlerOf(first) === PseudoHandler.breakpoint ? first + RECORD_SIZE : first;
+    if (handlerOf(record) !== PseudoHandler.checkNextPage) return false;
     const expected = Number(this.#view.getBigInt64(record + RecordField.immediate, true));
     return this.unit.translate(GUEST_PAGE_SIZE - offset) !== expected;
   }
@@ -228,7 +242,7 @@ export class CodeCache {
         else if (!this.#decodeCrossing(page, offset)) return FETCH_FAULT;
         break;
       }
-      page.entries[offset] = this.#next;
+      this.#beginInstruction(page, offset);
       if (status !== DECODE_OK) {
         const handler = status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong;
         this.#cover(page.physicalPage, offset, Math.max(1, instruction.length));
@@ -277,7 +291,7 @@ export class CodeCache {
     }
     const instruction = this.#instruction;
     const status = decode(window, 0, inFirst + MAXIMUM_LENGTH, page.codeSize, instruction, this.absent);
-    page.entries[offset] = this.#next;
+    this.#beginInstruction(page, offset);
     const check = this.#next;
     this.#emitPseudo(PseudoHandler.checkNextPage, offset);
     this.#view.setBigInt64(check + RecordField.immediate, BigInt(second), true);
@@ -291,6 +305,11 @@ export class CodeCache {
     this.#next += RECORD_SIZE;
     this.#emitPseudo(PseudoHandler.nextPage, offset + instruction.length);
     return true;
+  }
+
+  #beginInstruction(page: CodePage, offset: number): void {
+    page.entries[offset] = this.#next;
+    if (this.#breakpoints.has(offset)) this.#emitPseudo(PseudoHandler.breakpoint, offset);
   }
 
   #reach(page: CodePage, physicalPage: number, length: number): void {

@@ -6,6 +6,7 @@ import { fetchPhysical } from '../../mmu/fetch.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Vector } from '../../state.js';
+import { meetInstructionBreakpoint } from '../../system/breakpoints.js';
 import { deliverPending } from '../../system/delivery.js';
 import { lookup } from './lookup.js';
 import { immediate, load16, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
@@ -23,6 +24,7 @@ function deliver(e: Emitter): void {
 /** (record of the instruction that left an exception pending) → record of the handler */
 export const abortHandler = routine('abortHandler', { parameters: [I32], result: I32 }, (e, record) => {
   e.set64(state.rip, ripOf(record));
+  e.set32(state.debugMet, 0);
   deliver(e);
 });
 
@@ -45,7 +47,16 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
     refund(e);
     e.code.return(I32.load(record, RecordField.link));
   },
-  fetchFault: (e) => deliver(e),
+  fetchFault: (e) => {
+    const event = e.read32(state.pending);
+    const budget = e.read32(state.budget);
+    e.set32(state.pending, 0);
+    refund(e);
+    const met = e.call(meetInstructionBreakpoint, get64(state.rip));
+    e.set32(state.budget, budget);
+    e.code.if(met.eqz(), () => e.set32(state.pending, event));
+    deliver(e);
+  },
   checkNextPage: (e, record) => {
     const { code } = e;
     const following = get64(state.pageBase).add(4096).and(get64(state.ripMask));
@@ -63,6 +74,11 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
   },
   invalid: (e) => e.raise(Vector.ud),
   tooLong: (e) => e.raise(Vector.gp, 0),
+  breakpoint: (e, record) => {
+    refund(e);
+    e.abortIf(e.call(meetInstructionBreakpoint, e.code.let(ripOf(record))));
+    e.code.return(record.add(RECORD_SIZE));
+  },
 };
 
 /** In the order of `PseudoHandler`: (record) → next record, or 0 for an exception. */

@@ -57,6 +57,8 @@ export const PseudoHandler = {
   invalid: 6,
   /** Longer than 15 bytes: #GP(0). */
   tooLong: 7,
+  /** Raises #DB if the instruction after it has a breakpoint. */
+  breakpoint: 8,
 } as const;
 export const PSEUDO_HANDLERS = Object.keys(PseudoHandler).length;
 
