@@ -20,8 +20,8 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const legacySize = select(access(Segment.cs).and(Access.big), I32.const(32), I32.const(16));
   const size = code.let(select(long, I32.const(64), legacySize));
   e.set32(state.codeSize, size);
-  const legacyMask = select(size.eq(16), I64.const(0xffff), I64.const(0xffffffff));
-  e.set64(state.ripMask, select(long, I64.const(-1), legacyMask));
+  // 16-bit code has a 32-bit EIP too: only branches with 16-bit operands, and the segment's limit, keep it small.
+  e.set64(state.ripMask, select(long, I64.const(-1), I64.const(0xffffffff)));
   const legacyStack = select(access(Segment.ss).and(Access.big), I64.const(0xffffffff), I64.const(0xffff));
   e.set64(state.stackMask, select(long, I64.const(-1), legacyStack));
 
