@@ -19,6 +19,20 @@ export interface InterruptSource {
   acknowledge(): number;
 }
 
+/** The processor's local APIC as instructions reach it otherwise than through memory. */
+export interface LocalApicAccess {
+  /** Whether CPUID shows it. */
+  readonly enabled: boolean;
+  /** A register that `isLocalApicMsr` names; undefined is #GP. */
+  readMsr(address: number): bigint | undefined;
+  /** False is #GP. */
+  writeMsr(address: number, value: bigint): boolean;
+  /** CR8 was written: 0–15. */
+  setTaskPriorityClass(priorityClass: number): void;
+  /** The time-stamp counter was set to something else. */
+  timeStampChanged(): void;
+}
+
 /** An instruction that was decoded and run, but has no meaning yet. The guest got #UD. */
 export interface UnimplementedInstruction {
   readonly mnemonic: string;

@@ -5,7 +5,7 @@
 
 import { GuestMemory, VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../memory/guest-memory.js';
 import { GUEST_PAGE_SIZE, MAX_RAM, PAGE_KIND_BASE, PageKind, RAM_BASE } from '../memory/layout.js';
-import type { Bus, InterruptSource, UnimplementedInstruction } from './bus.js';
+import type { Bus, InterruptSource, LocalApicAccess, UnimplementedInstruction } from './bus.js';
 import { decode } from './decode/decoder.js';
 import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
@@ -16,7 +16,8 @@ import { StateView } from './state-view.js';
 import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
 import { cpuid } from './system/cpuid.js';
-import { readMsr, readTimeStamp, writeMsr } from './system/msr.js';
+import { readAnyMsr, writeAnyMsr } from './system/local-apic-msr.js';
+import { timeStamp } from './system/msr.js';
 import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
@@ -27,6 +28,8 @@ export interface CpuOptions {
   readonly ramSize: number;
   readonly bus: Bus;
   readonly interrupts: InterruptSource;
+  /** Without one there are no such registers, and CPUID shows none. */
+  readonly localApic?: LocalApicAccess;
   /** Cycles since reset, for the time-stamp counter: an integer that never goes back. `retired` unless given. */
   readonly cycles?: () => number;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
@@ -225,6 +228,30 @@ export class Cpu {
     return { vector: event & 0xff, errorCode: hasCode ? this.state.get32(state.lastEventCode) : undefined };
   }
 
+  /** What the guest reads by RDTSC. */
+  get timeStamp(): bigint {
+    const { cycles = () => this.retired } = this.#options;
+    return timeStamp(this.state, () => BigInt(cycles()));
+  }
+
+  /** CR8 has changed because the local APIC's task priority has. */
+  setTaskPriorityClass(priorityClass: number): void {
+    this.state.set64(state.cr8, BigInt(priorityClass));
+  }
+
+  /**
+   * From now on a device answers where this physical page is, or again what was there before. Pages without RAM are
+   * devices' anyway.
+   */
+  setDevicePage(physical: number, isDevice: boolean): void {
+    const page = Math.floor(physical / GUEST_PAGE_SIZE);
+    if (page >= this.memory.size / GUEST_PAGE_SIZE) return;
+    const isVideo = physical >= VIDEO_WINDOW_START && physical < VIDEO_WINDOW_END;
+    this.#kinds[page] = isDevice || isVideo ? PageKind.device : PageKind.ram;
+    this.#cache.drop(page);
+    this.#wasm.flushTlb();
+  }
+
   /** Whether an interrupt would be taken now. */
   get interruptible(): boolean {
     return (this.state.get32(state.systemFlags) & Flag.if) !== 0;
@@ -337,7 +364,7 @@ export class Cpu {
   }
 
   #externals(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
-    const { cycles = () => this.retired } = this.#options;
+    const { cycles = () => this.retired, localApic } = this.#options;
     const bigCycles = (): bigint => BigInt(cycles());
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
@@ -345,10 +372,11 @@ export class Cpu {
       samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
       codeWritten: (page: number) => this.#cache.drop(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
-      cpuid: () => cpuid(this.state, this.#model),
-      readTimeStamp: () => readTimeStamp(this.state, bigCycles),
-      readMsr: () => (readMsr(this.state, bigCycles) ? 1 : 0),
-      writeMsr: () => (writeMsr(this.state, bigCycles) ? 1 : 0),
+      cpuid: () => cpuid(this.state, this.#model, localApic?.enabled ?? false),
+      readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, bigCycles)),
+      readMsr: () => (readAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
+      writeMsr: () => (writeAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
+      taskPriorityWritten: (priorityClass: number) => localApic?.setTaskPriorityClass(priorityClass),
       breakpointsChanged: () => this.#breakpointsChanged(),
     };
   }

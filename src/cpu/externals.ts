@@ -31,6 +31,8 @@ export const readTimeStamp = external('readTimeStamp', { parameters: [] });
 export const readMsr = external('readMsr', { parameters: [], result: I32 });
 /** WRMSR of `exchange[0]` to ECX; 0 if refused (#GP). */
 export const writeMsr = external('writeMsr', { parameters: [], result: I32 });
+/** CR8 was written: its new value. */
+export const taskPriorityWritten = external('taskPriorityWritten', { parameters: [I32] });
 
 /** DR0–DR3, DR7 or CR4.DE have changed. */
 export const breakpointsChanged = external('breakpointsChanged', { parameters: [] });
@@ -50,4 +52,5 @@ export const externals = [
   readMsr,
   writeMsr,
   breakpointsChanged,
+  taskPriorityWritten,
 ] as const;

@@ -96,9 +96,8 @@ export const msrSysenterCs = i64('msrSysenterCs');
 export const msrSysenterEsp = i64('msrSysenterEsp');
 export const msrSysenterEip = i64('msrSysenterEip');
 export const msrTscAux = i64('msrTscAux');
-/** Kept for the guest and without effect: PAT, the local APIC's base, miscellaneous enables, MTRRs. */
+/** Kept for the guest and without effect: PAT, miscellaneous enables, MTRRs. */
 export const msrPat = i64('msrPat');
-export const msrApicBase = i64('msrApicBase');
 export const msrMiscEnable = i64('msrMiscEnable');
 export const msrMtrrDefault = i64('msrMtrrDefault');
 export const msrMtrrVariable = i64('msrMtrrVariable', 16);

@@ -2,7 +2,7 @@
  * The parts of the machine by name: what each is, whether a machine has it unless told otherwise, and how it is made.
  *
  * A device is one line here. `composeDevices` makes a machine's set; attaching it to the buses is the machine's work.
- * Leaves out the interrupt controller's factory, as the others' lines come from it.
+ * Leaves out the interrupt controllers' factories, as the others' lines come from them.
  */
 import type { Clock, Console, InterruptLine, PowerControl, WallClock } from './backends.js';
 import { DebugConsole } from './debugcon/debug-console.js';

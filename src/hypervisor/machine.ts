@@ -8,7 +8,6 @@ import { cpuModel, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
-import type { PortDevice } from '../devices/device.js';
 import { MemoryConsole } from '../devices/memory-console.js';
 import { NullConsole } from '../devices/null-console.js';
 import { composeDevices } from '../devices/registry.js';
@@ -18,6 +17,7 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import { MmioBus } from './buses/mmio-bus.js';
 import { PortBus } from './buses/port-bus.js';
 import { HostClock } from './host-clock.js';
+import { makeLocalApic, withLocalApic } from './local-interrupts.js';
 import {
   checkConfig,
   checkRunOptions,
@@ -101,11 +101,19 @@ export class Machine {
       ramBytes: ramSize,
       console: (name) => consoles.get(name) ?? new NullConsole(),
     });
+    const localApic = makeLocalApic({
+      cpu: () => this.#cpu,
+      clock,
+      pic: interruptController,
+      power,
+      wake: () => wake.raise(),
+    });
     this.#cpu = makeCpu({
       ramSize,
       seed: config.seed ?? 0,
       model: cpuModel(config.cpu ?? DEFAULT_CPU_MODEL),
-      interrupts: interruptController,
+      interrupts: localApic,
+      localApic,
       cycles: () => Math.floor((clock.now() * TSC_KILOHERTZ) / 1e6),
       bus: {
         readPort: (port, width) => {
@@ -116,19 +124,19 @@ export class Machine {
           clock.wait(PORT_ACCESS_TIME);
           ports.write(port, width, value);
         },
-        readMemory: (address, width) => mmio.read(address, width),
-        writeMemory: (address, width, value) => mmio.write(address, width, value),
+        ...withLocalApic(
+          {
+            readMemory: (address, width) => mmio.read(address, width),
+            writeMemory: (address, width, value) => mmio.write(address, width, value),
+          },
+          localApic,
+        ),
       },
       ...(onUnimplemented && { onUnimplemented }),
     });
     instructions = () => this.#cpu.retired;
     limit = (left) => this.#cpu.limit(left);
     for (const device of devices) ports.attach(device);
-    interruptController.onChange = (asserted) => {
-      if (!asserted) return;
-      this.#cpu.interruptRaised();
-      wake.raise();
-    };
     for (const console of consoles.values()) console.onClosed = () => wake.raise();
     const { commandLine = '', modules = [], imageName } = config;
     const registers = boot(image.plan, this.#cpu.memory, {
@@ -140,10 +148,10 @@ export class Machine {
     this.#runnable = {
       cpu: this.#cpu,
       clock,
-      devices: devices as readonly PortDevice[],
+      devices: [...devices, localApic],
       consoles: [...consoles.values()],
       wake,
-      interruptPending: () => interruptController.pending(),
+      interruptPending: () => localApic.pending(),
       takePowerRequest: () => {
         const taken = request;
         request = undefined;

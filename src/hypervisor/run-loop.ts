@@ -5,7 +5,7 @@
  */
 import type { Cpu } from '../cpu/cpu.js';
 import type { Console } from '../devices/backends.js';
-import type { PortDevice } from '../devices/device.js';
+import type { Device } from '../devices/device.js';
 import { handleHalt } from './exits/halt.js';
 import { nextTurn, type Wake } from './pause.js';
 import type { MachineReport } from './report.js';
@@ -27,7 +27,7 @@ export type PowerRequest = { readonly kind: 'exit'; readonly status: number } | 
 export interface Runnable {
   readonly cpu: Cpu;
   readonly clock: MachineClock;
-  readonly devices: readonly PortDevice[];
+  readonly devices: readonly Device[];
   readonly consoles: readonly Console[];
   readonly wake: Wake;
   interruptPending(): boolean;

@@ -4,7 +4,7 @@
  */
 import { I32, I64 } from '../../wasm/values.js';
 import { get64 } from '../emitter.js';
-import { breakpointsChanged } from '../externals.js';
+import { breakpointsChanged, taskPriorityWritten } from '../externals.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Vector } from '../state.js';
 import { DR6_BD, DR7_GD, reportDebug } from '../system/breakpoints.js';
@@ -53,6 +53,7 @@ function writeControl(context: Context, register: I32, value: I64): void {
   code.if(number.eq(8), () => {
     context.raiseIf(value.gtU(15), Vector.gp, 0);
     context.set64(state.cr8, value);
+    context.call(taskPriorityWritten, value.wrap());
   });
   context.resumeNext();
 }

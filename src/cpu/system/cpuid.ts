@@ -8,7 +8,7 @@ import * as state from '../state.js';
 import { Register } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './cpu-model.js';
-import { PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from './features.js';
+import { CRYSTAL_KILOHERTZ, PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from './features.js';
 
 /** EAX, EBX, ECX, EDX. */
 export type CpuidResult = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -34,6 +34,7 @@ const LEAF_1_EDX = {
   PAE: 6,
   MCE: 7,
   CX8: 8,
+  APIC: 9,
   SEP: 11,
   MTRR: 12,
   PGE: 13,
@@ -45,7 +46,15 @@ const LEAF_1_EDX = {
   SSE: 25,
   SSE2: 26,
 } as const;
-const LEAF_1_ECX = { CX16: 13, POPCNT: 23, RDRAND: 30, HYPERVISOR: 31 } as const;
+const LEAF_1_ECX = {
+  CX16: 13,
+  X2APIC: 21,
+  POPCNT: 23,
+  TSC_DEADLINE: 24,
+  RDRAND: 30,
+  HYPERVISOR: 31,
+} as const;
+const LEAF_6_EAX = { ARAT: 2 } as const;
 const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, RDSEED: 18, SMAP: 20 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
 const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
@@ -55,6 +64,7 @@ const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
 const REGISTERS = [
   LEAF_1_EDX,
   LEAF_1_ECX,
+  LEAF_6_EAX,
   LEAF_7_EBX,
   LEAF_7_ECX,
   EXTENDED_1_ECX,
@@ -84,6 +94,14 @@ function characters(text: string, from: number): number {
 
 const NOTHING: CpuidResult = [0, 0, 0, 0];
 
+/** Leaf 0xB: one thread in one core, whose x2APIC id is 0. */
+function topology(subleaf: number): CpuidResult {
+  const [thread, core] = [1, 2];
+  const level = [thread, core][subleaf];
+  if (level === undefined) return [0, 0, subleaf & 0xff, 0];
+  return [0, 1, subleaf | (level << 8), 0];
+}
+
 /** One leaf; what is not there reads as 0. @param leaf unsigned */
 export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAULT_CPU_MODEL)): CpuidResult {
   switch (leaf) {
@@ -99,12 +117,14 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
         bits(LEAF_1_EDX, model),
       ];
     }
+    case 6:
+      return [bits(LEAF_6_EAX, model), 0, 0, 0];
     case 7:
       return subleaf === 0 ? [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), 0] : NOTHING;
-    case 0x15: {
-      const crystal = 25_000_000;
-      return [1, (TSC_KILOHERTZ * 1000) / crystal, crystal, 0];
-    }
+    case 0xb:
+      return topology(subleaf);
+    case 0x15:
+      return [1, TSC_KILOHERTZ / CRYSTAL_KILOHERTZ, CRYSTAL_KILOHERTZ * 1000, 0];
     case 0x16: {
       const megahertz = TSC_KILOHERTZ / 1000;
       return [megahertz, megahertz, 100, 0];
@@ -117,7 +137,7 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
         characters(HYPERVISOR, 8),
       ];
     case LAST_HYPERVISOR_LEAF:
-      return [TSC_KILOHERTZ, 0, 0, 0];
+      return [TSC_KILOHERTZ, CRYSTAL_KILOHERTZ, 0, 0];
     case 0x80000000:
       return [LAST_EXTENDED_LEAF, 0, 0, 0];
     case 0x80000001:
@@ -137,12 +157,16 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
   }
 }
 
-/** The instruction: EAX and ECX choose the leaf, the four registers receive it with their upper halves 0. */
-export function cpuid(view: StateView, model: CpuModel): void {
+/**
+ * The instruction: EAX and ECX choose the leaf, the four registers receive it with their upper halves 0.
+ * @param apicEnabled as IA32_APIC_BASE says: a disabled local APIC does not show
+ */
+export function cpuid(view: StateView, model: CpuModel, apicEnabled: boolean): void {
   const leaf = view.low(state.gpr, Register.rax);
-  const [eax, ebx, ecx, edx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model);
+  const [eax, ebx, ecx, allEdx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model);
+  const edx = leaf === 1 && !apicEnabled ? allEdx & ~(1 << LEAF_1_EDX.APIC) : allEdx;
   view.set64(state.gpr, BigInt(eax), Register.rax);
   view.set64(state.gpr, BigInt(ebx), Register.rbx);
   view.set64(state.gpr, BigInt(ecx), Register.rcx);
-  view.set64(state.gpr, BigInt(edx), Register.rdx);
+  view.set64(state.gpr, BigInt(edx >>> 0), Register.rdx);
 }

@@ -35,3 +35,6 @@ export const EFER_SUPPORTED = Efer.sce | Efer.lme | Efer.nxe;
  * keep the nanoseconds of a cycle as a 32-bit fraction.
  */
 export const TSC_KILOHERTZ = 2_000_000;
+
+/** The core crystal clock, which also drives the local APIC's timer (SDM vol. 3 §11.5.4). */
+export const CRYSTAL_KILOHERTZ = 1_000_000;

@@ -1,6 +1,6 @@
 /**
  * Model-specific registers by address (SDM vol. 4; vol. 3 §4.1.4 for EFER, ch. 12 for MTRRs and PAT). Memory types
- * have no effect here and are only kept. The local APIC is absent, so its base register is kept and disabled.
+ * have no effect here and are only kept. Those of the local APIC are in local-apic-msr.ts.
  */
 import * as state from '../state.js';
 import { Cr0, Efer, type Field64, Register, Segment } from '../state.js';
@@ -80,7 +80,6 @@ const registers = new Map<number, Msr>([
   [0x0, constant(0n, true)],
   [0x1, constant(0n, true)],
   [0x10, timeStampCounter],
-  [0x1b, stored(state.msrApicBase, (value) => fitsPhysical(value) && (value & 0x6ffn) === 0n)],
   [0x3a, constant(1n)],
   [0x8b, constant(0n, true)],
   [0xfe, constant(MTRR_CAPABILITIES)],
@@ -116,7 +115,6 @@ MTRR_FIXED.forEach((address, n) => {
 /** The values after power-on that are not 0. */
 export function resetMsrs(view: StateView): void {
   view.set64(state.msrPat, 0x0007040600070406n);
-  view.set64(state.msrApicBase, 0xfee00100n);
   view.set64(state.msrMiscEnable, 1n);
 }
 
@@ -128,9 +126,9 @@ export function readMsr(view: StateView, cycles: Cycles): boolean {
   return true;
 }
 
-/** RDTSC into `exchange[0]`. */
-export function readTimeStamp(view: StateView, cycles: Cycles): void {
-  view.set64(state.exchange, timeStampCounter.read(view, cycles));
+/** What RDTSC reads. */
+export function timeStamp(view: StateView, cycles: Cycles): bigint {
+  return timeStampCounter.read(view, cycles);
 }
 
 /** WRMSR of `exchange[0]` to ECX; false if there is no such register or it refuses the value. */
