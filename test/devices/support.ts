@@ -8,7 +8,7 @@ import type {
   Timer,
   WallClock,
 } from '../../src/devices/backends.js';
-import type { AccessWidth, PortDevice } from '../../src/devices/device.js';
+import type { AccessWidth, DeviceState, MmioDevice, PortDevice } from '../../src/devices/device.js';
 import { TimerQueue } from '../../src/hypervisor/timer-queue.js';
 
 export class TestClock implements Clock, WallClock {
@@ -124,6 +124,40 @@ export class Ports {
     const base = regions[region]?.base;
     if (base === undefined) throw new Error(`port ${port} is not ${this.device.name}'s`);
     return [region, port - base];
+  }
+}
+
+/** A device's first memory region as ports, for what is tested the same way. */
+export class MemoryAsPorts implements PortDevice {
+  readonly name: string;
+  readonly portRegions: PortDevice['portRegions'];
+
+  constructor(
+    readonly device: MmioDevice,
+    length: number,
+  ) {
+    this.name = device.name;
+    this.portRegions = [{ base: 0, length }];
+  }
+
+  reset(): void {
+    this.device.reset();
+  }
+
+  readPort(_region: number, offset: number, width: AccessWidth): number {
+    return this.device.readMmio(0, offset, width);
+  }
+
+  writePort(_region: number, offset: number, width: AccessWidth, value: number): void {
+    this.device.writeMmio(0, offset, width, value);
+  }
+
+  save(): DeviceState {
+    return this.device.save();
+  }
+
+  restore(state: DeviceState): void {
+    this.device.restore(state);
   }
 }
 
