@@ -32,7 +32,10 @@ export function makeLocalApic({ cpu, clock, pic, power, wake }: LocalInterruptsO
       cpu().interruptRaised();
       wake();
     },
-    onNmi: wake,
+    onNmi: () => {
+      cpu().nonMaskableInterrupt();
+      wake();
+    },
     // Nothing but the firmware's reset vector could run after it.
     onInit: () => power.reset(),
     onTaskPriority: (priorityClass) => cpu().setTaskPriorityClass(priorityClass),
