@@ -1,8 +1,10 @@
 /** Every family of instructions, for its definitions. */
 import './arithmetic.js';
 import './bit.js';
+import './bit-manipulation.js';
 import './compare-exchange.js';
 import './control-transfer.js';
+import './crc32.js';
 import './data-transfer.js';
 import './decimal.js';
 import './divide.js';

@@ -1,7 +1,7 @@
-/** ADD, SUB and their kin, INC, DEC, NEG, CMP, XADD, CMPXCHG (SDM vol. 2). Leaves out multiplication and division. */
+/** ADD, SUB and their kin, ADCX, ADOX, INC, DEC, NEG, CMP, XADD, CMPXCHG (SDM vol. 2). Leaves out multiplication and division. */
 import { I64 } from '../../wasm/values.js';
 import { type Context, define, defineHot, type Operand } from './context.js';
-import { truncate } from './flags.js';
+import { type Flags, truncate } from './flags.js';
 
 function operandPair(context: Context): {
   left: I64;
@@ -33,6 +33,37 @@ defineHot('ADC', 'Adds the source and CF to the destination.', (context) => {
   context.flags.add(left, right, result, width);
   write(result);
 });
+
+/** An addition with a carry in and out by one flag, which leaves the others. */
+function addWithCarry(
+  read: (flags: Flags) => I64,
+  write: (flags: Flags, carry: I64) => void,
+): (context: Context) => void {
+  return (context) => {
+    const { code, flags } = context;
+    const { left, right, write: writeSum, width } = operandPair(context);
+    const sum = code.let(left.add(right).add(read(flags)));
+    const carries = left.and(right).or(left.or(right).and(sum.not()));
+    write(flags, code.let(carries.shrU(width - 1).and(1)));
+    writeSum(sum);
+  };
+}
+define(
+  'ADCX',
+  'Adds the source and CF to the destination; no other flag changes.',
+  addWithCarry(
+    (flags) => flags.cf(),
+    (flags, carry) => flags.setCf(carry),
+  ),
+);
+define(
+  'ADOX',
+  'Adds the source and OF to the destination, the carry into OF; no other flag changes.',
+  addWithCarry(
+    (flags) => flags.condition(0).extendU(),
+    (flags, carry) => flags.setOf(carry),
+  ),
+);
 
 defineHot(
   'SUB',

@@ -113,21 +113,27 @@ define('CWD', 'Fills DX with the sign of AX.', spreadSign(16));
 defineHot('CDQ', 'Fills EDX with the sign of EAX.', spreadSign(32));
 defineHot('CQO', 'Fills RDX with the sign of RAX.', spreadSign(64));
 
-define('BSWAP', 'Reverses the order of the bytes; of a 16-bit register the result is 0.', (context) => {
-  const [operand] = context.operands as [Operand];
-  if (operand.width === 16) {
-    operand.write(I64.const(0));
-    return;
-  }
-  const value = operand.read();
-  const bytes = operand.width / 8;
-  let result = value.and(0xff).shl(operand.width - 8);
+/** A value of 16, 32 or 64 bits, kept, with its bytes in reverse. */
+function reverseBytes(value: I64, width: number): I64 {
+  const bytes = width / 8;
+  let result = value.and(0xff).shl(width - 8);
   for (let n = 1; n < bytes; n++) {
-    const shift = operand.width - 8 - 16 * n;
+    const shift = width - 8 - 16 * n;
     const moved = shift >= 0 ? value.shl(shift) : value.shrU(-shift);
     result = result.or(moved.and(0xffn << BigInt(8 * (bytes - 1 - n))));
   }
-  operand.write(context.code.let(result));
+  return result;
+}
+
+define('BSWAP', 'Reverses the order of the bytes; of a 16-bit register the result is 0.', (context) => {
+  const [operand] = context.operands as [Operand];
+  if (operand.width === 16) operand.write(I64.const(0));
+  else operand.write(context.code.let(reverseBytes(operand.read(), operand.width)));
+});
+
+define('MOVBE', 'Copies the source with its bytes in reverse.', (context) => {
+  const [destination, source] = context.operands as [Operand, Operand];
+  destination.write(context.code.let(reverseBytes(source.read(), source.width)));
 });
 
 define('XLAT', 'Replaces AL by the byte at RBX + AL.', (context) => {

@@ -113,6 +113,13 @@ export class Flags {
     this.store.set('carry', before.xor(before.shrU(63).xor(cf).shl(63).shrS(1).and(TOP_TWO)));
   }
 
+  /** OF alone, 0 or 1. */
+  setOf(of: I64): void {
+    const before = this.code.let(this.store.get('carry'));
+    const carry = before.shrU(63);
+    this.store.set('carry', before.and(~(1n << 62n)).or(carry.xor(of).shl(62)));
+  }
+
   /** ZF alone, given as 0 or 1. */
   setZf(zf: I64): void {
     this.store.set('zero', zf.xor(1));

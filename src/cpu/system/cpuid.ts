@@ -49,13 +49,24 @@ const LEAF_1_EDX = {
 const LEAF_1_ECX = {
   CX16: 13,
   X2APIC: 21,
+  MOVBE: 22,
   POPCNT: 23,
   TSC_DEADLINE: 24,
   RDRAND: 30,
   HYPERVISOR: 31,
 } as const;
 const LEAF_6_EAX = { ARAT: 2 } as const;
-const LEAF_7_EBX = { FSGSBASE: 0, SMEP: 7, RDSEED: 18, SMAP: 20 } as const;
+const LEAF_7_EBX = {
+  FSGSBASE: 0,
+  BMI1: 3,
+  SMEP: 7,
+  BMI2: 8,
+  RDSEED: 18,
+  ADX: 19,
+  SMAP: 20,
+  CLFLUSHOPT: 23,
+  CLWB: 24,
+} as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
 const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;

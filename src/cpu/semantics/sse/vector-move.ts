@@ -135,7 +135,9 @@ for (const name of [
   define(name, 'Does nothing: memory is always in order and has no cache here.', () => {});
 }
 
-define('CLFLUSH', 'Does nothing but check that the byte can be read.', (context) => {
-  const [line] = context.operands as [Operand];
-  place(context, line.linearAddress(1, 'read'), 1, 'read');
-});
+for (const name of ['CLFLUSH', 'CLFLUSHOPT', 'CLWB']) {
+  define(name, 'Does nothing but check that the byte can be read.', (context) => {
+    const [line] = context.operands as [Operand];
+    place(context, line.linearAddress(1, 'read'), 1, 'read');
+  });
+}

@@ -5,7 +5,7 @@ import type { Cpu } from '../../../../src/cpu/cpu.js';
 import { loadInterpreter } from '../../../../src/cpu/tiers/interpreter/load.js';
 import { type Fixture, replay, replayCpu } from './replay.js';
 
-const FIXTURES = ['shift', 'multiply', 'divide', 'bit', 'miscellaneous', 'string'];
+const FIXTURES = ['shift', 'multiply', 'divide', 'bit', 'miscellaneous', 'string', 'extensions'];
 
 let cpu: Cpu;
 beforeAll(async () => {

@@ -23,6 +23,10 @@ test.each<[text: string, code: string, rax: bigint, rcx: bigint, before: bigint,
   ['BSF clears all but PF and ZF', '0f bc c1', 0n, 8n, ALL, 4n],
   ['BT keeps all but CF', '0f ba e0 00', 0n, 0n, ALL, 0x8d4n],
   ['TZCNT keeps OF', 'f3 0f bc c1', 0n, 1n, ALL, 0x840n],
+  ['ANDN clears AF', 'c4 e2 78 f2 c1', 0n, 0x81n, ALL, 0x4n],
+  ['BLSR clears AF and sets PF', 'c4 e2 78 f3 c9', 0n, 7n, ALL, 0x4n],
+  ['BZHI clears AF and sets PF', 'c4 e2 78 f5 c1', 2n, 7n, ALL, 0x4n],
+  ['BEXTR sets AF and clears SF', 'c4 e2 f8 f7 c1', 0x4000n, -1n, ALL, 0x14n],
   ['LZCNT keeps OF', 'f3 0f bd c1', 0n, 0n, ALL, 0x801n],
 ])('%s', async (_text, code, rax, rcx, before, after) => {
   const registers = { 0: rax, 1: rcx, 2: 0n };
