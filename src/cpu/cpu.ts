@@ -48,6 +48,7 @@ interface InterpreterExports {
   flushTlb(): void;
   translateFetch(delta: number): number;
   translateLinear(): number;
+  adoptDirectoryPointers(): void;
 }
 
 /** The most instructions in one run: V8 swaps in optimised code only between runs. */
@@ -133,6 +134,7 @@ export class Cpu {
     this.#breakpointsChanged();
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
+    this.#wasm.adoptDirectoryPointers();
   }
 
   /** Instructions begun and exceptions taken since reset; exact also while a device is being asked. */

@@ -44,6 +44,8 @@ const i64 = (name: string, count = 1, stride = 8): Field64 => allocate(name, 8, 
 export const gpr = i64('gpr', 16);
 /** Ours: always 0; stands for the base or index that an address does not have. */
 export const zeroRegister = i64('zeroRegister');
+/** Ours: always two pages; the index of an operand whose displacement a record cannot hold (record-writer.ts). */
+export const pairOfPages = i64('pairOfPages');
 
 /** The next instruction, exact only while no tier runs and when an instruction says so. */
 export const rip = i64('rip');
@@ -79,6 +81,8 @@ export const cr0 = i64('cr0');
 export const cr2 = i64('cr2');
 export const cr3 = i64('cr3');
 export const cr4 = i64('cr4');
+/** The page-directory-pointer registers of PAE paging (vol. 3 §4.4.1). */
+export const pdpte = i64('pdpte', 4);
 export const cr8 = i64('cr8');
 export const xcr0 = i64('xcr0');
 /** Ours: the CR4 bits that this processor's model does not have. */
@@ -194,8 +198,9 @@ export const cpl = i32('cpl');
 export const codeSize = i32('codeSize');
 /** What RIP is xored with to key the jump cache; tells modes apart. */
 export const modeKey = i64('modeKey');
-/** The code segment base for which the jump cache holds 16- and 32-bit RIPs. */
+/** The code segment's base and limit for which the jump cache holds 16- and 32-bit RIPs. */
 export const jumpCacheBase = i64('jumpCacheBase');
+export const jumpCacheLimit = i32('jumpCacheLimit');
 /** The TLB in force: supervisor or user. */
 export const tlbBase = i32('tlbBase');
 /** What the stack pointer is masked with: 64, 32 or 16 ones. */
@@ -208,7 +213,7 @@ export const vexFault = i32('vexFault');
 export const fpuFault = i32('fpuFault');
 /** What MMX instructions raise just now: 0, `Vector.ud` or `Vector.nm` (vol. 3 Table 12-1). */
 export const mmxFault = i32('mmxFault');
-/** What RIP is masked with in this code segment. */
+/** What RIP is masked with: all its bits in 64-bit code, else 32, for IP does not wrap at 64 KiB by itself. */
 export const ripMask = i64('ripMask');
 
 /** Ours: an access that could not be made in place, held here until `commitAccess` (see cpu/mmu/access.ts). */

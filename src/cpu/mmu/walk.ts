@@ -1,6 +1,7 @@
 /**
  * The page walk: linear to physical, by 4-level, PAE or 32-bit tables (SDM vol. 3 ch. 4), with permissions,
- * accessed and dirty bits, and #PF. Tables outside RAM read as not present. PCID and protection keys are left out.
+ * accessed and dirty bits, and #PF. Tables outside RAM read as not present. PAE's first level is in registers
+ * (directory-pointers.ts). PCIDs need nothing here, and protection keys are left out.
  */
 
 import { PAGE_KIND_BASE, PageKind, RAM_BASE } from '../../memory/layout.js';
@@ -31,6 +32,8 @@ const NO_EXECUTE = -0x8000000000000000n;
 const FRAME = 0xffffffffff000n;
 /** Physical-address bits 51:40, which this processor does not have (MAXPHYADDR is 40). */
 const RESERVED = 0xfff0000000000n;
+/** Bits 62:52, ignored by 4-level paging. */
+const RESERVED_PAE = 0x7ff0000000000000n;
 
 const ERROR_PRESENT = 1;
 const ERROR_RESERVED = 8;
@@ -123,21 +126,23 @@ const walk64 = routine(
     const shift = code.variable(I64, I64.const(39));
     const rights = code.variable(I64, I64.const(WRITABLE | USER));
     const noExecute = code.variable(I32, I32.const(0));
+    const always = code.variable(I64, I64.const(RESERVED));
     code.if(long.eqz(), () => {
-      table.set(get64(state.cr3).and(0xffffffe0));
-      shift.set(I64.const(30));
+      const pointer = code.let(I64.load(e.element(state.pdpte, linear.shrU(30).and(3).wrap())));
+      code.if(pointer.and(PRESENT).eqz(), () => {
+        e.call(pageFault, linear, access);
+        e.abort();
+      });
+      table.set(pointer.and(FRAME));
+      shift.set(I64.const(21));
+      always.set(I64.const(RESERVED | RESERVED_PAE));
     });
     code.loop((nextLevel) => {
       const address = code.let(table.get().add(linear.shrU(shift.get()).and(511).shl(3)));
       const entry = loadEntry(e, address, 8, linear, access);
-      const directoryPointer = code.let(shift.get().eq(30).and(long.eqz()));
-      const leaf = code.let(
-        shift
-          .get()
-          .eq(12)
-          .or(entry.and(LARGE).ne(0).and(shift.get().leU(30)).and(directoryPointer.eqz())),
-      );
-      const reserved = code.variable(I64, entry.and(RESERVED));
+      const large = entry.and(LARGE).ne(0).and(shift.get().leU(30));
+      const leaf = code.let(shift.get().eq(12).or(large));
+      const reserved = code.variable(I64, entry.and(always.get()));
       code.if(efer.and(Efer.nxe).eqz(), () => reserved.set(reserved.get().or(entry.and(NO_EXECUTE))));
       code.if(leaf.and(shift.get().gtU(12)), () => {
         const below = I64.const(1).shl(shift.get()).sub(1).and(0x3fffe000);
@@ -148,10 +153,8 @@ const walk64 = routine(
         e.call(pageFault, linear, access.or(ERROR_PRESENT | ERROR_RESERVED));
         e.abort();
       });
-      code.if(directoryPointer.eqz(), () => {
-        rights.set(rights.get().and(entry));
-        noExecute.set(noExecute.get().or(entry.ltS(0)));
-      });
+      rights.set(rights.get().and(entry));
+      noExecute.set(noExecute.get().or(entry.ltS(0)));
       code.if(leaf, () => {
         e.call(checkRights, linear, access, rights.get(), noExecute.get());
         const dirty = access
@@ -162,7 +165,7 @@ const walk64 = routine(
         const offset = code.let(I64.const(1).shl(shift.get()).sub(1));
         code.return(entry.and(FRAME).and(offset.not()).or(linear.and(offset)));
       });
-      code.if(directoryPointer.eqz(), () => mark(e, access, address, entry, I64.const(ACCESSED)));
+      mark(e, access, address, entry, I64.const(ACCESSED));
       table.set(entry.and(FRAME));
       shift.set(shift.get().sub(9));
       code.branch(nextLevel);

@@ -83,6 +83,23 @@ define('INVLPG', 'Forgets the translation of the operand’s page.', (context) =
   context.resumeNext();
 });
 
+define('INVPCID', 'Forgets translations by process-context identifier: here all of them.', (context) => {
+  const { code } = context;
+  const [kind, description] = context.operands as [Operand, Operand];
+  requireSupervisor(context);
+  const type = code.let(kind.read());
+  context.raiseIf(type.gtU(3), Vector.gp, 0);
+  const pcid = description.part(0, 64).read();
+  const address = description.part(8, 64).read();
+  const reserved = pcid.shrU(12).ne(0);
+  const untagged = get64(state.cr4).and(Cr4.pcide).eqz();
+  const named = type.leU(1).and(pcid.ne(0)).and(untagged);
+  const outside = type.eqz().and(address.shl(16).shrS(16).ne(address));
+  context.raiseIf(reserved.or(named).or(outside), Vector.gp, 0);
+  context.call(flushTlb);
+  context.resumeNext();
+});
+
 define(
   'RDSSP',
   'Does nothing: there are no shadow stacks, and its encoding is a NOP without them.',

@@ -48,6 +48,7 @@ const LEAF_1_EDX = {
 } as const;
 const LEAF_1_ECX = {
   CX16: 13,
+  PCID: 17,
   X2APIC: 21,
   MOVBE: 22,
   POPCNT: 23,
@@ -61,6 +62,7 @@ const LEAF_7_EBX = {
   BMI1: 3,
   SMEP: 7,
   BMI2: 8,
+  INVPCID: 10,
   RDSEED: 18,
   ADX: 19,
   SMAP: 20,

@@ -49,8 +49,11 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   e.call(updateMxcsr);
 
   const base = get64(state.segmentBase, Segment.cs);
-  code.if(long.eqz().and(base.ne(get64(state.jumpCacheBase))), () => {
+  const limit = get32(state.segmentLimit, Segment.cs);
+  const moved = base.ne(get64(state.jumpCacheBase)).or(limit.ne(get32(state.jumpCacheLimit)));
+  code.if(long.eqz().and(moved), () => {
     e.set64(state.jumpCacheBase, base);
+    e.set32(state.jumpCacheLimit, limit);
     code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
   });
 });

@@ -2,6 +2,7 @@
  * The state after power-on (SDM vol. 3 Table 9-1), and the one that multiboot and PVH hand over to a kernel: flat
  * 32-bit protected mode without paging (Multiboot 0.6.96 §3.2; Xen's PVH start-up ABI).
  */
+import { GUEST_PAGE_SIZE } from '../../memory/layout.js';
 import * as state from '../state.js';
 import { Access, Cr0, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
@@ -62,6 +63,7 @@ export function resetState(view: StateView): void {
   view.set32(state.mxcsr, 0x1f80);
   view.set32(state.fpuControl, 0x40);
   view.set32(state.fpuTag, 0xff);
+  view.set64(state.pairOfPages, BigInt(2 * GUEST_PAGE_SIZE));
   view.set64(state.shadowAt, -1n);
   view.set64(state.trapShadowAt, -1n);
   view.set64(state.unsteppedAt, -1n);

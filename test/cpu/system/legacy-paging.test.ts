@@ -115,4 +115,43 @@ describe('PAE paging', () => {
       errorCode: 9,
     });
   });
+
+  /** MOV [EDI],ESI; MOV EAX,[EBP]; the second by the entry that the first makes */
+  const USE_AT_ONCE = '89 37 8b 45 00';
+  const RELOAD = '0f 20 d8 0f 22 d8';
+  it('keeps its directory pointers until CR3 is loaded', async () => {
+    const registers = { 7: BigInt(POINTERS + 8), 6: BigInt(MIDDLE) | 1n, 5: 0x40005678n };
+    const stale = await worldPae();
+    expect(stale.run({ code: USE_AT_ONCE, registers })).toMatchObject({ vector: 14, errorCode: 0 });
+    const reloaded = await worldPae();
+    reloaded.cpu.memory.store(0x5678, 4, 0xcafe);
+    const outcome = reloaded.run({ code: `89 37 ${RELOAD} 8b 45 00`, registers });
+    expect([outcome.done, outcome.registers[0]]).toEqual([true, 0xcafen]);
+  });
+  it('refuses a CR3, CR0 or CR4 that would load a pointer with reserved bits, and stays as it was', async () => {
+    const bad = { 7: BigInt(POINTERS + 8), 6: BigInt(MIDDLE) | 3n };
+    const cases: readonly (readonly [string, string])[] = [
+      ['CR3', RELOAD],
+      ['CR4.PGE', '0f 20 e0 0c 80 0f 22 e0'],
+      ['CR0.CD', '0f 20 c0 0d 00 00 00 40 0f 22 c0'],
+    ];
+    for (const [what, code] of cases) {
+      const world = await worldPae();
+      const before = [state.cr0, state.cr3, state.cr4].map((field) => world.cpu.state.get64(field));
+      const outcome = world.run({ code: `89 37 ${code}`, registers: bad });
+      expect([what, outcome.vector, outcome.errorCode]).toEqual([what, 13, 0]);
+      expect([state.cr0, state.cr3, state.cr4].map((field) => world.cpu.state.get64(field))).toEqual(before);
+    }
+    // A change of CR4.TSD loads nothing.
+    const world = await worldPae();
+    expect(world.run({ code: '89 37 0f 20 e0 0c 04 0f 22 e0', registers: bad }).done).toBe(true);
+  });
+  it('reserves bits 62:52 of an entry, which 4-level paging ignores', async () => {
+    const world = await worldPae();
+    world.put64(TABLE, 0x5003n | (1n << 52n));
+    expect(world.run({ code: READ, registers: { 7: 0x200000n } })).toMatchObject({
+      vector: 14,
+      errorCode: 9,
+    });
+  });
 });

@@ -43,6 +43,8 @@ const ENDS_RUN = new Set(['JMP', 'JMPF', 'RET', 'RETF', 'IRET', 'SYSRET', 'SYSEX
 interface CodePage {
   readonly physicalPage: number;
   readonly codeSize: CodeSize;
+  /** Whether a `checkLimit` record goes before each instruction: the code segment may end in this page or just after. */
+  readonly limited: boolean;
   /** Record of the instruction that begins at each byte, or 0. */
   readonly entries: Uint32Array;
   /** Pairs of first and past-the-end record. */
@@ -151,18 +153,21 @@ export class CodeCache {
   /** Drops a page's own records. What others read of its first bytes is still watched. */
   #dropOwn(physicalPage: number): void {
     for (const size of [16, 32, 64] as const) {
-      const key = keyOf(physicalPage, size);
-      const page = this.#pages.get(key);
-      if (!page) continue;
-      this.#pages.delete(key);
-      for (let n = 0; n < page.runs.length; n += 2) {
-        const end = page.runs[n + 1] as number;
-        for (let record = page.runs[n] as number; record < end; record += RECORD_SIZE) {
-          this.#view.setUint16(record + RecordField.handler, PseudoHandler.stale, true);
-        }
-      }
+      for (const limited of [false, true]) this.#dropKey(keyOf(physicalPage, size, limited));
     }
     this.#masks[physicalPage] = this.#reachInto.has(physicalPage) ? FIRST_BYTES : 0;
+  }
+
+  #dropKey(key: number): void {
+    const page = this.#pages.get(key);
+    if (!page) return;
+    this.#pages.delete(key);
+    for (let n = 0; n < page.runs.length; n += 2) {
+      const end = page.runs[n + 1] as number;
+      for (let record = page.runs[n] as number; record < end; record += RECORD_SIZE) {
+        this.#view.setUint16(record + RecordField.handler, PseudoHandler.stale, true);
+      }
+    }
   }
 
   /** Whether two records are of one physical page, so that a jump between them stays right however it is mapped. */
@@ -195,7 +200,9 @@ export class CodeCache {
   /** Whether a record reaches into another page than the one that now follows. */
   #isMisled(first: number, offset: number): boolean {
     const handlerOf = (record: number): number => this.#view.getUint16(record + RecordField.handler, true);
-    const record = handlerOf(first) === PseudoHandler.breakpoint ? first + RECORD_SIZE : first;
+    let record = first;
+    if (handlerOf(record) === PseudoHandler.breakpoint) record += RECORD_SIZE;
+    if (handlerOf(record) === PseudoHandler.checkLimit) record += RECORD_SIZE;
     if (handlerOf(record) !== PseudoHandler.checkNextPage) return false;
     const expected = Number(this.#view.getBigInt64(record + RecordField.immediate, true));
     return this.unit.translate(GUEST_PAGE_SIZE - offset) !== expected;
@@ -203,13 +210,21 @@ export class CodeCache {
 
   #page(physicalPage: number): CodePage {
     const codeSize = this.#view.getInt32(state.codeSize.address, true) as CodeSize;
-    const key = keyOf(physicalPage, codeSize);
+    const limited = codeSize !== 64 && this.#endsNear();
+    const key = keyOf(physicalPage, codeSize, limited);
     let page = this.#pages.get(key);
     if (!page) {
-      page = { physicalPage, codeSize, entries: new Uint32Array(GUEST_PAGE_SIZE), runs: [] };
+      page = { physicalPage, codeSize, limited, entries: new Uint32Array(GUEST_PAGE_SIZE), runs: [] };
       this.#pages.set(key, page);
     }
     return page;
+  }
+
+  /** Whether the code segment may end before an instruction that begins in the page at `state.pageBase` does. */
+  #endsNear(): boolean {
+    const limit = this.#view.getUint32(state.at(state.segmentLimit, state.Segment.cs), true);
+    const start = Number(this.#view.getBigInt64(state.pageBase.address, true));
+    return limit !== 0xffffffff && start + GUEST_PAGE_SIZE + MAXIMUM_LENGTH > limit;
   }
 
   /** Decodes from an offset to the end of the straight line; the record of the first instruction. */
@@ -242,7 +257,7 @@ export class CodeCache {
         else if (!this.#decodeCrossing(page, offset)) return FETCH_FAULT;
         break;
       }
-      this.#beginInstruction(page, offset);
+      this.#beginInstruction(page, offset, instruction.length);
       if (status !== DECODE_OK) {
         const handler = status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong;
         this.#cover(page.physicalPage, offset, Math.max(1, instruction.length));
@@ -291,7 +306,7 @@ export class CodeCache {
     }
     const instruction = this.#instruction;
     const status = decode(window, 0, inFirst + MAXIMUM_LENGTH, page.codeSize, instruction, this.absent);
-    this.#beginInstruction(page, offset);
+    this.#beginInstruction(page, offset, instruction.length);
     const check = this.#next;
     this.#emitPseudo(PseudoHandler.checkNextPage, offset);
     this.#view.setBigInt64(check + RecordField.immediate, BigInt(second), true);
@@ -307,9 +322,14 @@ export class CodeCache {
     return true;
   }
 
-  #beginInstruction(page: CodePage, offset: number): void {
+  /** Writes what goes before an instruction's own record. */
+  #beginInstruction(page: CodePage, offset: number, length: number): void {
     page.entries[offset] = this.#next;
     if (this.#breakpoints.has(offset)) this.#emitPseudo(PseudoHandler.breakpoint, offset);
+    if (!page.limited) return;
+    this.#emitPseudo(PseudoHandler.checkLimit, offset);
+    const check = this.#next - RECORD_SIZE;
+    this.#view.setBigInt64(check + RecordField.immediate, BigInt(Math.max(1, length)), true);
   }
 
   #reach(page: CodePage, physicalPage: number, length: number): void {
@@ -358,6 +378,6 @@ export class CodeCache {
   }
 }
 
-function keyOf(physicalPage: number, codeSize: CodeSize): number {
-  return physicalPage * 4 + (codeSize >> 5);
+function keyOf(physicalPage: number, codeSize: CodeSize, limited: boolean): number {
+  return physicalPage * 8 + (codeSize >> 5) * 2 + (limited ? 1 : 0);
 }

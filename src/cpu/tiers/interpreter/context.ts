@@ -25,7 +25,7 @@ import {
   MemoryOperand,
   RegisterOperand,
 } from './operands.js';
-import { displacement, immediate, load8, load16, RECORD_SIZE, RecordField } from './record.js';
+import { immediate, load8, load16, RECORD_SIZE, RecordField } from './record.js';
 
 /** How a handler ends. */
 export interface Ending {
@@ -203,7 +203,7 @@ export class InterpreterContext extends Emitter implements Context {
 
   jumpRelative(write?: () => void): void {
     if (!this.long) {
-      this.jump(get64(state.pageBase).add(displacement(this.record)), write);
+      this.jump(get64(state.pageBase).add(this.immediate()), write);
       return;
     }
     const { code } = this;

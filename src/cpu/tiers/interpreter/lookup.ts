@@ -8,7 +8,7 @@ import { type Emitter, get64 } from '../../emitter.js';
 import { decodeAt, samePage } from '../../externals.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
-import { displacement, load16, RecordField } from './record.js';
+import { immediate, load16, RecordField } from './record.js';
 
 /** Address, less the cache's base, of the jump-cache slot for a RIP. */
 export function jumpSlot(e: Emitter, rip: I64): I32 {
@@ -44,7 +44,7 @@ export const lookup = routine('lookup', { parameters: [I64], result: I32 }, (e, 
 /** (record of a branch with a relative target) → record of the target, remembered if it is in the same page */
 export const relativeTarget = routine('relativeTarget', { parameters: [I32], result: I32 }, (e, record) => {
   const { code } = e;
-  const distance = code.let(displacement(record));
+  const distance = code.let(immediate(record));
   const target = e.call(lookup, code.let(get64(state.pageBase).add(distance)));
   const near = distance.ltU(4096).and(load16(target, RecordField.offset).extendU().eq(distance));
   code.if(near, () => {

@@ -8,6 +8,7 @@ import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
 import { I32 } from '../../../wasm/values.js';
 import { ModuleLinker } from '../../linker.js';
 import { flushTlb } from '../../mmu/access.js';
+import { adoptDirectoryPointers } from '../../mmu/directory-pointers.js';
 import { translateFetch } from '../../mmu/fetch.js';
 import { translateLinear } from '../../mmu/translate.js';
 import '../../semantics/all.js';
@@ -21,7 +22,14 @@ import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
 
 /** Routines that the host calls. */
-const ENTRY_POINTS = [deliverPending, updateMode, flushTlb, translateFetch, translateLinear] as const;
+const ENTRY_POINTS = [
+  deliverPending,
+  updateMode,
+  flushTlb,
+  translateFetch,
+  translateLinear,
+  adoptDirectoryPointers,
+] as const;
 
 export interface InterpreterModule {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -1,11 +1,11 @@
 /** Handlers of records that are no instructions, and what becomes of an instruction that raised an exception. */
-import { I32, type I64 } from '../../../wasm/values.js';
+import { I32, I64 } from '../../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
 import { decodeAt, unimplemented } from '../../externals.js';
 import { fetchPhysical } from '../../mmu/fetch.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
-import { Vector } from '../../state.js';
+import { Segment, Vector } from '../../state.js';
 import { meetInstructionBreakpoint } from '../../system/breakpoints.js';
 import { deliverPending } from '../../system/delivery.js';
 import { lookup } from './lookup.js';
@@ -77,6 +77,13 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
   breakpoint: (e, record) => {
     refund(e);
     e.abortIf(e.call(meetInstructionBreakpoint, e.code.let(ripOf(record))));
+    e.code.return(record.add(RECORD_SIZE));
+  },
+  checkLimit: (e, record) => {
+    refund(e);
+    const last = ripOf(record).add(immediate(record)).sub(1);
+    const limit = I64.load32U(I32.const(0), state.at(state.segmentLimit, Segment.cs));
+    e.raiseIf(last.gtU(limit), Vector.gp, 0);
     e.code.return(record.add(RECORD_SIZE));
   },
 };

@@ -1,4 +1,6 @@
 /** Writes instruction records from decoded instructions, by the bindings that the handlers were built with. */
+
+import { GUEST_PAGE_SIZE } from '../../../memory/layout.js';
 import {
   BASE_NONE,
   BASE_RIP,
@@ -48,7 +50,7 @@ export class RecordWriter {
     const { entry } = instruction;
     const plan = this.#plan(entry, instruction);
     const end = offset + instruction.length;
-    const form = this.#form(instruction);
+    const form = this.#form(instruction, end);
     this.#clear(record);
     view.setUint16(record + RecordField.handler, this.#handler(instruction, form), true);
     view.setUint16(record + RecordField.offset, offset, true);
@@ -61,8 +63,9 @@ export class RecordWriter {
     plan.registers.forEach((spec, n) => {
       view.setUint16(record + (SLOT_FIELDS[n] as number), slotOf(instruction, spec), true);
     });
-    if (plan.relative)
-      view.setInt32(record + RecordField.displacement, (instruction.immediateLow + end) | 0, true);
+    if (plan.relative) {
+      view.setBigInt64(record + RecordField.immediate, BigInt(instruction.immediateLow + end), true);
+    }
     if (instruction.isMemory) this.#writeMemory(record, instruction, end);
   }
 
@@ -86,20 +89,24 @@ export class RecordWriter {
     if (ripRelative) slot = state.pageBase.address;
     else if (base !== BASE_NONE) slot = state.at(state.gpr, base);
     const indexFile = instruction.entry.vectorIndex === 0 ? state.gpr : state.xmm;
-    const indexSlot = index === INDEX_NONE ? state.zeroRegister.address : state.at(indexFile, index);
-    const displacement = ripRelative ? instruction.displacement + end : instruction.displacement;
+    let indexSlot = index === INDEX_NONE ? state.zeroRegister.address : state.at(indexFile, index);
+    let displacement = ripRelative ? instruction.displacement + end : instruction.displacement;
+    if (isFar(instruction, end)) {
+      displacement -= 2 * GUEST_PAGE_SIZE;
+      indexSlot = state.pairOfPages.address;
+    }
     view.setUint16(record + RecordField.base, slot, true);
     view.setUint16(record + RecordField.index, indexSlot, true);
     view.setUint8(record + RecordField.scale, instruction.scaleShift);
     view.setInt32(record + RecordField.displacement, displacement | 0, true);
   }
 
-  #form(instruction: DecodedInstruction): Form {
+  #form(instruction: DecodedInstruction, end: number): Form {
     if (!instruction.isMemory) return Form.register;
     const flat =
       instruction.codeSize === 64 && instruction.addressSize === 64 && instruction.segment < SEGMENT_FS;
     if (!flat) return Form.general;
-    return instruction.index === INDEX_NONE ? Form.near : Form.scaled;
+    return instruction.index === INDEX_NONE && !isFar(instruction, end) ? Form.near : Form.scaled;
   }
 
   #handler(instruction: DecodedInstruction, form: Form): number {
@@ -134,6 +141,11 @@ export class RecordWriter {
 function repeatOf(instruction: DecodedInstruction): number {
   if (instruction.prefixes & PREFIX_REP) return 1;
   return instruction.prefixes & PREFIX_REPNE ? 2 : 0;
+}
+
+/** Whether a RIP-relative operand's displacement from the start of the page is too much for a record. */
+function isFar(instruction: DecodedInstruction, end: number): boolean {
+  return instruction.base === BASE_RIP && instruction.displacement + end > 0x7fffffff;
 }
 
 /** State address of a register operand, or the number of one that has none. */

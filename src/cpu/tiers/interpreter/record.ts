@@ -25,14 +25,14 @@ export const RecordField = {
   /** u16: state address of the base and index registers; a gather's index is a vector register. */
   base: 12,
   index: 14,
-  /** i32: of the memory operand, or of a relative branch; RIP-relative ones count from the page's first byte. */
+  /** i32: of the memory operand; a RIP-relative one counts from the page's first byte. */
   displacement: 16,
   /** u32: the record of a branch's target in the same page once known, else 0. */
   link: 20,
   /** u16: the third and fourth register operand, in the same place. */
   c: 20,
   d: 22,
-  /** i64 */
+  /** i64; of a relative branch the target, counted from the page's first byte. */
   immediate: 24,
 } as const;
 
@@ -59,6 +59,8 @@ export const PseudoHandler = {
   tooLong: 7,
   /** Raises #DB if the instruction after it has a breakpoint. */
   breakpoint: 8,
+  /** Raises #GP(0) unless the instruction after it, of so many bytes as `immediate` says, ends within CS's limit. */
+  checkLimit: 9,
 } as const;
 export const PSEUDO_HANDLERS = Object.keys(PseudoHandler).length;
 
