@@ -264,10 +264,11 @@ export function commit(e: Emitter, host: I32): void {
   if (!e.inPlace) e.code.if(host.eq(BOUNCE), () => e.call(commitAccess));
 }
 
-/** Reads a 16-, 32- or 64-bit field of a system structure, zero-extended. */
-export function systemLoad(e: Emitter, linear: I64, width: 16 | 32 | 64): I64 {
+/** Reads an 8-, 16-, 32- or 64-bit field of a system structure, zero-extended. */
+export function systemLoad(e: Emitter, linear: I64, width: 8 | 16 | 32 | 64): I64 {
   const host = systemPlace(e, e.code.let(linear), width / 8, 'read');
   if (width === 64) return e.code.let(I64.load(host));
+  if (width === 8) return e.code.let(I64.load8U(host));
   return e.code.let(width === 32 ? I64.load32U(host) : I64.load16U(host));
 }
 

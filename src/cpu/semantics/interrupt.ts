@@ -2,6 +2,8 @@
 import { I32 } from '../../wasm/values.js';
 import { PENDING_SOFTWARE, PENDING_TRAP, rip, Vector } from '../state.js';
 import { deliverTrap } from '../system/delivery.js';
+import { virtual8086 } from '../system/segments.js';
+import { redirectInterrupt } from '../system/virtual-8086.js';
 import { type Context, define, type Operand } from './context.js';
 
 function enterHandler(context: Context, vector: I32, kind: number): void {
@@ -12,7 +14,14 @@ function enterHandler(context: Context, vector: I32, kind: number): void {
 
 define('INT', 'Calls the handler of an interrupt by number.', (context) => {
   const [number] = context.operands as [Operand];
-  enterHandler(context, context.code.let(number.read().and(0xff).wrap()), PENDING_SOFTWARE);
+  const vector = context.code.let(number.read().and(0xff).wrap());
+  if (!context.long) {
+    context.code.if(virtual8086(), () => {
+      const redirected = context.call(redirectInterrupt, vector, context.nextRip());
+      context.code.if(redirected, () => context.resume());
+    });
+  }
+  enterHandler(context, vector, PENDING_SOFTWARE);
 });
 
 define('INT3', 'Calls the breakpoint handler.', (context) => {

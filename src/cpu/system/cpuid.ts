@@ -27,6 +27,7 @@ const LAST_EXTENDED_LEAF = 0x80000008;
 
 /** Features by the manual's names, each with its bit, one record a register. */
 const LEAF_1_EDX = {
+  VME: 1,
   DE: 2,
   PSE: 3,
   TSC: 4,

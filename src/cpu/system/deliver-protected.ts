@@ -4,7 +4,7 @@ import { get32, get64 } from '../emitter.js';
 import { systemLoad } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Register, Segment, Vector } from '../state.js';
+import { Access, Register, Segment, Vector } from '../state.js';
 import { enterCode } from './code-segment.js';
 import {
   checkGate,
@@ -21,7 +21,8 @@ import {
 import { checkStackRoom, legacyStackPointer, loadInnerStackSegment, stackMaskOf } from './inner-stack.js';
 import { updateMode } from './mode.js';
 import { pushAt } from './push-at.js';
-import { baseOf, limitOf, markAccessed, selectorError, setSegment } from './segments.js';
+import { baseOf, limitOf, markAccessed, selectorError, setSegment, virtual8086 } from './segments.js';
+import { dropVirtualSegments, FRAME_SEGMENTS } from './virtual-8086.js';
 
 /** SS as it stands, as the descriptor it would have come from. */
 const presentStackDescriptor = routine('presentStackDescriptor', { parameters: [], result: I64 }, (e) => {
@@ -50,7 +51,10 @@ export const deliverProtected = routine(
     const narrow = type.eq(GATE_INTERRUPT_16).or(type.eq(GATE_TRAP_16));
     e.raiseIf(wide.or(narrow).eqz(), Vector.gp, gateError(event));
     checkGate(e, event, gate);
-    const { selector, descriptor, target } = loadHandlerCode(e, event, gate);
+    const { selector, descriptor, access, target } = loadHandlerCode(e, event, gate);
+    const virtual = code.let(virtual8086());
+    const unfit = access.and(Access.conforming).or(target).ne(0);
+    e.raiseIf(virtual.and(unfit), Vector.gp, selectorError(selector).or(external(event)));
     const low = gate.and(0xffff);
     const rip = code.let(select(wide, low.or(gate.shrU(32).and(0xffff0000n)), low));
 
@@ -71,7 +75,7 @@ export const deliverProtected = routine(
       },
       () => stackDescriptor.set(e.call(presentStackDescriptor)),
     );
-    const words = inner.shl(1).add(3).add(event.and(state.PENDING_HAS_CODE).ne(0));
+    const words = virtual.shl(2).add(inner.shl(1)).add(3).add(event.and(state.PENDING_HAS_CODE).ne(0));
     const bytes = code.let(words.mul(wide.shl(1).add(2)));
     e.call(checkStackRoom, stackDescriptor.get(), pointer.get(), bytes, stackError.get());
     e.raiseIf(rip.gtU(limitOf(descriptor)), Vector.gp, external(event));
@@ -93,6 +97,11 @@ export const deliverProtected = routine(
       );
     };
     const flags = pushedFlags(e, event);
+    code.if(virtual, () => {
+      for (const segment of [...FRAME_SEGMENTS].reverse()) {
+        push(get32(state.segmentSelector, segment).extendU());
+      }
+    });
     code.if(inner, () => {
       push(get32(state.segmentSelector, Segment.ss).extendU());
       push(get64(state.gpr, Register.rsp));
@@ -109,6 +118,7 @@ export const deliverProtected = routine(
       e.call(setSegment, I32.const(Segment.ss), stackSelector.get(), accessed);
     });
     e.set64(state.gpr, pointer.get().and(mask.not()).or(top.get()), Register.rsp);
+    code.if(virtual, () => dropVirtualSegments(e));
     clearFlags(e, type.eq(GATE_INTERRUPT_32).or(type.eq(GATE_INTERRUPT_16)));
     e.call(updateMode);
   },

@@ -1,6 +1,6 @@
 /**
  * Delivery of exceptions and interrupts in whatever mode is in force, double fault and shutdown (SDM vol. 3 §6.15,
- * interrupt 8). Task gates and virtual-8086 mode are left out. `state.rip` is where to return to.
+ * interrupt 8). Task gates are left out. `state.rip` is where to return to.
  */
 import { I32 } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';

@@ -11,8 +11,10 @@ export const PHYSICAL_ADDRESS_BITS = 40;
 export const CR0_WRITABLE =
   Cr0.pe | Cr0.mp | Cr0.em | Cr0.ts | Cr0.ne | Cr0.wp | Cr0.am | Cr0.nw | Cr0.cd | Cr0.pg;
 
-/** CR4 bits that may be set if the model has their features; any other is #GP. Virtual-8086 mode and XSAVE are left out. */
+/** CR4 bits that may be set if the model has their features; any other is #GP. XSAVE is left out. */
 export const CR4_SUPPORTED =
+  Cr4.vme |
+  Cr4.pvi |
   Cr4.tsd |
   Cr4.de |
   Cr4.pse |

@@ -1,35 +1,39 @@
 /**
- * IRET (SDM vol. 2): real mode, protected mode to the same or an outer level, long mode. Returning to a nested task
- * and to virtual-8086 mode are left out: #GP(0).
+ * IRET (SDM vol. 2): real mode, protected mode to the same or an outer level, long mode,
+ * virtual-8086 mode, and from the one to the other. Returning to a nested task is left out: #GP(0).
  */
 import { type I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Cr0, Efer, Flag, Vector } from '../state.js';
+import { Efer, Flag, Vector } from '../state.js';
 import { enterCode, enterRealCode, entersLong, loadReturnCode } from './code-segment.js';
 import { changeableFlags, writeFlags } from './flags-register.js';
 import { boundaryAfter } from './instruction-count.js';
 import { updateMode } from './mode.js';
 import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
-import { realSegments } from './segments.js';
+import { realSegments, virtual8086 } from './segments.js';
 import { enterStack, peekStack, pointerAbove, type StackWidth, setStackPointer } from './stack-access.js';
+import { returnToVirtual8086, returnWithinVirtual8086 } from './virtual-8086.js';
+
+/** Sets RF for the next instruction if the image has it. */
+function noteResume(e: Emitter, image: I64): void {
+  const resumed = image.and(Flag.rf).ne(0);
+  e.set64(state.resumeAt, e.code.let(select(resumed, boundaryAfter(e), I64.const(-1))));
+}
 
 /** Sets the flags in `mask`, and RF for the next instruction. */
 function writeReturnFlags(e: Emitter, image: I64, mask: I64, width: StackWidth): void {
   writeFlags(e, image, mask);
-  if (width === 16) return;
-  const resumed = image.and(Flag.rf).ne(0);
-  e.set64(state.resumeAt, e.code.let(select(resumed, boundaryAfter(e), I64.const(-1))));
+  if (width !== 16) noteResume(e, image);
 }
 
 function interruptReturnOf(width: StackWidth) {
   return routine(`interruptReturn${width}`, { parameters: [], mayFault: true }, (e) => {
     const { code } = e;
     const bytes = width / 8;
-    const isProtected = get64(state.cr0).and(Cr0.pe).ne(0);
     const nested = get32(state.systemFlags).and(Flag.nt).ne(0);
-    e.raiseIf(isProtected.and(nested), Vector.gp, 0);
+    e.raiseIf(nested.and(realSegments().eqz()), Vector.gp, 0);
 
     const rip = peekStack(e, 0, width);
     const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
@@ -37,6 +41,12 @@ function interruptReturnOf(width: StackWidth) {
     const above = pointerAbove(e, 3 * bytes);
     const cpl = e.read32(state.cpl);
     const mask = code.variable(I64, changeableFlags(e, width));
+    code.if(virtual8086(), () => {
+      returnWithinVirtual8086(e, { rip, selector, image, bytes }, () => {
+        writeReturnFlags(e, image, mask.get(), width);
+      });
+      code.return();
+    });
     code.if(realSegments(), () => {
       e.call(enterRealCode, selector, rip);
       setStackPointer(e, above);
@@ -47,7 +57,11 @@ function interruptReturnOf(width: StackWidth) {
     if (width !== 16) {
       const active = get64(state.efer).and(Efer.lma).ne(0);
       const toVirtual8086 = image.and(Flag.vm).ne(0).and(cpl.eqz()).and(active.eqz());
-      e.raiseIf(toVirtual8086, Vector.gp, 0);
+      code.if(toVirtual8086, () => {
+        e.call(returnToVirtual8086, rip, selector, image);
+        noteResume(e, image);
+        code.return();
+      });
       const virtual = Flag.vif | Flag.vip;
       mask.set(mask.get().or(select(cpl.eqz(), I64.const(virtual), I64.const(0))));
     }

@@ -89,9 +89,12 @@ export const setSegment = routine(
   },
 );
 
+/** What a load in virtual-8086 mode makes of it: of level 3, and not big. */
+const VIRTUAL_ACCESS = REAL_ACCESS | (3 << Access.dplShift);
+
 /**
- * (segment, selector) as in real and virtual-8086 mode: base is selector × 16, a writable data segment whose limit
- * and size stay.
+ * (segment, selector) as in real and virtual-8086 mode: base is selector × 16, a writable data segment. In real mode
+ * the limit and size stay; in virtual-8086 mode the limit is 64 KiB.
  */
 export const setRealSegment = routine(
   'setRealSegment',
@@ -100,9 +103,18 @@ export const setRealSegment = routine(
     const { code } = e;
     code.store(e.element(state.segmentSelector, segment), selector);
     code.store(e.element(state.segmentBase, segment), selector.extendU().shl(4));
-    const access = code.let(I32.load(e.element(state.segmentAccess, segment)));
-    const kept = access.and(Access.granularity | Access.big);
-    code.store(e.element(state.segmentAccess, segment), kept.or(REAL_ACCESS));
+    const accessAt = code.let(e.element(state.segmentAccess, segment));
+    code.if(
+      virtual8086(),
+      () => {
+        code.store(accessAt, I32.const(VIRTUAL_ACCESS));
+        code.store(e.element(state.segmentLimit, segment), I32.const(0xffff));
+      },
+      () => {
+        const kept = I32.load(accessAt).and(Access.granularity | Access.big);
+        code.store(accessAt, kept.or(REAL_ACCESS));
+      },
+    );
   },
 );
 
@@ -119,9 +131,13 @@ export const setNullSegment = routine(
   },
 );
 
+export function virtual8086(): I32 {
+  return get32(state.systemFlags).and(Flag.vm).ne(0);
+}
+
 /** Whether selectors are real-mode paragraphs: CR0.PE clear, or virtual-8086 mode. */
 export function realSegments(): I32 {
-  return get64(state.cr0).and(Cr0.pe).eqz().or(get32(state.systemFlags).and(Flag.vm).ne(0));
+  return get64(state.cr0).and(Cr0.pe).eqz().or(virtual8086());
 }
 
 /** (segment: ES SS DS FS GS, selector): MOV to a segment register, POP of one, LDS and its kin. */
