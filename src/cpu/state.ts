@@ -123,6 +123,8 @@ export const mxcsrSlow = i32('mxcsrSlow');
 export const mxcsrRaised = i32('mxcsrRaised');
 /** Vector registers, with room for YMM. */
 export const xmm = allocate('xmm', 16, 16, 32);
+/** Ours: elements that the running instruction has loaded so far. */
+export const vectorElements = allocate('vectorElements', 16, 2, 16);
 
 /**
  * x87 and MMX registers by physical number (vol. 1 ch. 8): significand, then sign and exponent, 16 bytes each; the six

@@ -18,6 +18,7 @@ import './shift.js';
 import './stack.js';
 import './string.js';
 import './sse/all.js';
+import './avx/all.js';
 import './control-registers.js';
 import './descriptor-tables.js';
 import './far-pointer.js';

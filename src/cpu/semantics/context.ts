@@ -49,6 +49,14 @@ export interface Operand {
   linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64;
   /** Of a memory operand: `width` bits at so many bytes from its start. */
   part(bytes: I64 | number, width: number): Operand;
+  /** Of a gather's memory operand: the element at this index. */
+  indexed(index: I64): Operand;
+  /** Of a gather's memory operand: where in the state the vector of indices stands. */
+  indices(): I32;
+  /** Faults as an access to a memory operand would; no more than that. */
+  probe(kind: 'read' | 'write'): void;
+  /** Where in the state a register operand stands. */
+  stateAddress(): I32;
   /** Of a memory operand: 1 if its base is this general register, else 0. */
   basedOn(register: number): I32;
   /** The number of a segment, control or debug register, or of an x87 register counted from the top of the stack. */
@@ -75,6 +83,8 @@ export interface Context extends Emitter {
   readonly operandSize: 16 | 32 | 64;
   /** Whether the encoding is a VEX one: with a source of its own in VEX.vvvv, and zeros above what it writes. */
   readonly vex: boolean;
+  /** By VEX.L; 128 for other encodings. */
+  readonly vectorLength: 128 | 256;
   readonly operands: readonly Operand[];
   readonly flags: Flags;
 

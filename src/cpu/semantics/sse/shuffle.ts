@@ -17,6 +17,7 @@ import {
   type Lanes,
   lanes,
   sources,
+  type UnaryLanes,
 } from './common.js';
 
 /** Byte positions that interleave lanes of two vectors, from a half of each. */
@@ -51,14 +52,20 @@ for (const [low, high, laneBytes, hot] of UNPACKS) {
 /** Which byte of the source goes where, for four 32-bit lanes. */
 function positions32(context: Context): V128 {
   const spread = V128.splatI32(control(context)).binary(Simd.i32x4.mul, lanes(32, 64, 16, 4, 1));
-  const fields = spread.shift(Simd.i32x4.shrU, I32.const(6)).and(lanes(32, 3));
+  return lanePositions(context, spread.shift(Simd.i32x4.shrU, I32.const(6)));
+}
+
+/** Which byte of the source goes where, by the low two bits of each 32-bit lane. */
+export function lanePositions(context: Context, choice: V128): V128 {
+  const fields = choice.and(lanes(32, 3));
   const positions = fields.binary(Simd.i32x4.mul, lanes(32, 0x04040404));
   return context.code.let(positions.or(lanes(32, 0x03020100)));
 }
 
-defineUnaryLanes('PSHUFD', 'Puts any of the four 32-bit lanes into each.', (source, context) =>
-  source.binary(Simd.swizzle, positions32(context)),
-);
+/** PSHUFD's meaning, for each 128 bits. */
+export const shuffle32: UnaryLanes = (source, context) => source.binary(Simd.swizzle, positions32(context));
+
+defineUnaryLanes('PSHUFD', 'Puts any of the four 32-bit lanes into each.', shuffle32);
 
 /** The low half of one vector, then the high half of another. */
 const LOW_THEN_HIGH = [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31];

@@ -6,7 +6,8 @@ import { Simd } from '../../../wasm/simd.js';
 import { I32 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
-import { Register } from '../../state.js';
+import { AccessKind } from '../../mmu/walk.js';
+import { Register, Segment } from '../../state.js';
 import { define, type Operand } from '../context.js';
 import { defineHotVector, defineLanes, defineVector, pair, sources } from './common.js';
 
@@ -110,17 +111,27 @@ define('MOVNTI', 'Stores a general register, non-temporal.', (context) => {
   destination.write(source.read());
 });
 
-/** Where no byte is chosen memory is still accessed, which the manual allows. */
-defineVector('MASKMOVDQU', 'Stores to rDI the bytes whose mask byte has its top bit set.', (context) => {
-  const { code } = context;
-  const [value, mask] = pair(context);
-  const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
-  const linear = code.let(context.linear(context.segment(), offset, 16, 'write'));
-  const host = place(context, linear, 16, 'modify');
-  const chosen = code.let(mask.readVector().shift(Simd.i8x16.shrS, I32.const(7)));
-  code.store(host, value.readVector().bitselect(V128.load(host), chosen));
-  commit(context, host);
-});
+/**
+ * All bytes must be accessible, whether or not they are chosen, and the upper eight of sixteen are tried first: so
+ * processors do, where the manual leaves it open.
+ */
+for (const mnemonic of ['MASKMOVDQU', 'MASKMOVQ']) {
+  defineVector(mnemonic, 'Stores to rDI the bytes whose mask byte has its top bit set.', (context) => {
+    const { code } = context;
+    const [value, mask] = pair(context);
+    const bytes = value.width / 8;
+    const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
+    const linear = code.let(context.linear(context.segment(), offset, bytes, 'write'));
+    const access = code.let(context.segment().eq(Segment.ss).mul(AccessKind.stack));
+    if (bytes === 16) place(context, code.let(linear.add(8)), 8, 'write', access);
+    const host = place(context, linear, bytes, 'modify', access);
+    const chosen = code.let(mask.readVector().shift(Simd.i8x16.shrS, I32.const(7)));
+    const before = bytes === 16 ? V128.load(host) : V128.load64Zero(host);
+    const after = code.let(value.readVector().bitselect(before, chosen));
+    code.store(host, bytes === 16 ? after : after.extractI64(0));
+    commit(context, host);
+  });
+}
 
 for (const name of [
   'LFENCE',

@@ -23,5 +23,6 @@ export function enterMmx(context: Context): void {
 
 /** What EMMS does after `requireMmx`. */
 export function emptyMmx(context: Context): void {
+  enterMmx(context);
   context.set32(state.fpuTag, 0);
 }

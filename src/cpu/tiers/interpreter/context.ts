@@ -45,6 +45,7 @@ export interface Encoding {
   readonly long: boolean;
   readonly operandSize: 16 | 32 | 64;
   readonly vex: boolean;
+  readonly vectorLength: 128 | 256;
   readonly bindings: readonly Binding[];
   readonly form: Form;
 }
@@ -64,6 +65,7 @@ export class InterpreterContext extends Emitter implements Context {
   readonly long: boolean;
   readonly operandSize: 16 | 32 | 64;
   readonly vex: boolean;
+  readonly vectorLength: 128 | 256;
   /** How deep in blocks the handler begins. */
   readonly #depth: number;
   #written = false;
@@ -80,6 +82,7 @@ export class InterpreterContext extends Emitter implements Context {
     this.long = encoding.long;
     this.operandSize = encoding.operandSize;
     this.vex = encoding.vex;
+    this.vectorLength = encoding.vectorLength;
     this.#depth = code.depth;
     this.operands = encoding.bindings.map((binding) => this.#operand(binding, encoding.form));
     this.flags = new Flags(code, {

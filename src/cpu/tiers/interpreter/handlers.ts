@@ -97,7 +97,7 @@ export function enumerateHandlers(linker: Linker, firstNumber: number): HandlerT
           const bindings = bind(entry, operandSize, form !== Form.register, long, vectorLength);
           if (!bindings) continue;
           const emit: EmitHandler = (code, record, ending) => {
-            const encoding = { long, operandSize, vex: entry.vex, bindings, form };
+            const encoding = { long, operandSize, vex: entry.vex, vectorLength, bindings, form };
             const context = new InterpreterContext(code, linker, record, ending, encoding);
             definition.meaning(context);
             context.next();

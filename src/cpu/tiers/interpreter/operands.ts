@@ -55,6 +55,18 @@ abstract class BoundOperand implements Operand {
   part(_bytes: I64 | number, _width: number): Operand {
     return refuse('part');
   }
+  indexed(_index: I64): Operand {
+    return refuse('indexed');
+  }
+  indices(): I32 {
+    return refuse('indices');
+  }
+  probe(_kind: 'read' | 'write'): void {
+    refuse('probe');
+  }
+  stateAddress(): I32 {
+    return refuse('stateAddress');
+  }
   basedOn(_register: number): I32 {
     return refuse('basedOn');
   }
@@ -117,6 +129,9 @@ export class RegisterOperand extends BoundOperand {
   override number(): I32 {
     return this.#address();
   }
+  override stateAddress(): I32 {
+    return this.#address();
+  }
   override readVector(): V128 {
     return this.context.code.let(loadVector(this.#address(), this.width));
   }
@@ -154,8 +169,18 @@ export class MemoryOperand extends BoundOperand {
     width: number,
     private readonly form: Form | 'offset',
     private readonly bias?: I64 | number,
+    private readonly index?: I64,
   ) {
     super(context, width);
+  }
+  override indexed(index: I64): Operand {
+    return new MemoryOperand(this.context, this.width, this.form, undefined, index);
+  }
+  override indices(): I32 {
+    return load16(this.context.record, RecordField.index);
+  }
+  override probe(kind: 'read' | 'write'): void {
+    this.#place(this.width / 8, kind);
   }
   override part(bytes: I64 | number, width: number): Operand {
     if (this.bias !== undefined) return refuse('part of a part');
@@ -170,7 +195,7 @@ export class MemoryOperand extends BoundOperand {
     if (this.form === 'offset') return code.let(biased(this.context.immediate()));
     const base = biased(I64.load(load16(record, RecordField.base)).add(displacement(record)));
     if (this.form === Form.near) return code.let(base);
-    const index = I64.load(load16(record, RecordField.index));
+    const index = this.index ?? I64.load(load16(record, RecordField.index));
     const sum = base.add(index.shl(load8(record, RecordField.scale).extendU()));
     return code.let(this.form === Form.scaled ? sum : sum.and(this.context.addressMask()));
   }

@@ -1,0 +1,8 @@
+/** What only VEX encodings have, for its definitions; the other V forms come from the meanings in ../sse. */
+import './broadcast.js';
+import './gather.js';
+import './halves.js';
+import './masked-move.js';
+import './permute.js';
+import './test.js';
+import './variable-shift.js';
