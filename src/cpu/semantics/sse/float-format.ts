@@ -20,6 +20,8 @@ export interface Float<F> extends Value {
 }
 
 export class Format<F extends Float<F>> {
+  /** FTZ applies to it. */
+  readonly flushes = true;
   readonly fraction: number;
   /** The exponent field of infinities and NaNs. */
   readonly topField: number;

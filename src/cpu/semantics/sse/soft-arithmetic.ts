@@ -79,7 +79,7 @@ class Binary<F extends Float<F>> {
     this.e.code.if(condition, () => this.e.code.return(value));
   }
   #round(sign: I32, exponent: I32, significand: I64): void {
-    this.e.code.return(this.e.call(roundTo(this.format), sign, exponent, significand));
+    this.e.code.return(this.e.call(roundTo(this.format), sign, exponent, significand, roundingMode()));
   }
   #signOfResult(): I32 {
     return this.sign.ne(0);
@@ -218,7 +218,7 @@ function makeSquareRoot<F extends Float<F>>(format: Format<F>): UnaryRoutine {
       .get()
       .shl(63 - ROOT_BITS)
       .or(remainder.get().ne(0).extendU());
-    code.return(e.call(roundTo(format), I32.const(0), exponent.sub(odd).shrS(1), scaled));
+    code.return(e.call(roundTo(format), I32.const(0), exponent.sub(odd).shrS(1), scaled, roundingMode()));
   });
 }
 

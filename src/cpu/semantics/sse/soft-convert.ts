@@ -5,7 +5,7 @@
 import { F64, I32, I64, select } from '../../../wasm/values.js';
 import { type Routine, routine } from '../../routine.js';
 import { Exception } from '../../system/mxcsr.js';
-import { denormalAsZero, raiseFlags } from './exceptions.js';
+import { denormalAsZero, raiseFlags, roundingMode } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 import { unpack } from './soft-arithmetic.js';
 import { roundTo } from './soft-round.js';
@@ -16,7 +16,7 @@ function makeFromInteger<F extends Float<F>>(format: Format<F>): Routine<readonl
     code.if(value.eqz(), () => code.return(value));
     const negative = code.let(value.ltS(0));
     const magnitude = code.let(select(negative, I64.const(0).sub(value), value));
-    code.return(e.call(roundTo(format), negative, I32.const(62), magnitude));
+    code.return(e.call(roundTo(format), negative, I32.const(62), magnitude, roundingMode()));
   });
 }
 
@@ -77,7 +77,7 @@ export const softNarrow = routine('softNarrow', { parameters: [I64], result: I64
   code.if(DOUBLE.isZero(a), () => code.return(signBits));
   raiseFlags(e, DOUBLE.isDenormal(a).mul(Exception.de));
   const { exponent, significand } = unpack(e, DOUBLE, a);
-  code.return(e.call(roundTo(SINGLE), sign, exponent, significand));
+  code.return(e.call(roundTo(SINGLE), sign, exponent, significand, roundingMode()));
 });
 
 const FROM_INTEGER = { F32: makeFromInteger(SINGLE), F64: makeFromInteger(DOUBLE) };

@@ -8,7 +8,7 @@ import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Exception, Mxcsr, Rounding } from '../../system/mxcsr.js';
-import { raiseFlags, roundingMode } from './exceptions.js';
+import { raiseFlags } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 
 /** (value, count ≥ 0) → value shifted right, its lowest bit set if anything was lost */
@@ -24,24 +24,36 @@ export const shiftRightSticky = routine(
   },
 );
 
-type RoundRoutine = Routine<readonly [typeof I32, typeof I32, typeof I64], I64>;
+type RoundRoutine = Routine<readonly [typeof I32, typeof I32, typeof I64, typeof I32], I64>;
 
-function makeRound<F extends Float<F>>(format: Format<F>): RoundRoutine {
+/** What rounding asks of a format. */
+interface Target {
+  readonly name: string;
+  readonly width: number;
+  readonly fraction: number;
+  readonly precision: number;
+  readonly bias: number;
+  readonly topField: number;
+  readonly infinity: bigint;
+  /** Whether FTZ has it give zero for a denormal result. */
+  readonly flushes: boolean;
+}
+
+function makeRound(format: Target): RoundRoutine {
   const extra = 63 - format.precision;
   const half = 1n << BigInt(extra - 1);
   const below = (1n << BigInt(extra)) - 1n;
 
   return routine(
     `round${format.name}`,
-    { parameters: [I32, I32, I64], result: I64 },
-    (e, sign, givenExponent, given) => {
+    { parameters: [I32, I32, I64, I32], result: I64 },
+    (e, sign, givenExponent, given, mode) => {
       const { code } = e;
       const signBits = code.let(sign.extendU().shl(format.width - 1));
       const significand = code.variable(I64, given);
       const biased = code.variable(I32, givenExponent.add(format.bias));
       normalise(e, significand, biased);
 
-      const mode = code.let(roundingMode());
       const away = code.let(mode.eq(select(sign, I32.const(Rounding.down), I32.const(Rounding.up))));
       const directed = select(away, I64.const(below), I64.const(0));
       const increment = code.let(select(mode.eqz(), I64.const(half), directed));
@@ -59,6 +71,7 @@ function makeRound<F extends Float<F>>(format: Format<F>): RoundRoutine {
             raiseFlags(e, inexact().mul(Exception.pe).or(Exception.ue));
             code.return(signBits);
           });
+          if (!format.flushes) return;
           code.if(get32(state.mxcsr).and(Mxcsr.ftz), () => {
             raiseFlags(e, Exception.ue | Exception.pe);
             code.return(signBits);
@@ -108,7 +121,22 @@ function normalise(e: Emitter, significand: Assignable<I64>, exponent: Assignabl
 
 const ROUND = { F32: makeRound(SINGLE), F64: makeRound(DOUBLE) };
 
-/** (sign, exponent, significand, not 0) → bits */
+/** Half precision (vol. 1 §14.4.1). */
+export const HALF: Target = {
+  name: 'F16',
+  width: 16,
+  fraction: 10,
+  precision: 11,
+  bias: 15,
+  topField: 31,
+  infinity: 0x7c00n,
+  flushes: false,
+};
+
+/** (sign, exponent, significand, not 0, rounding mode) → bits of a half */
+export const roundToHalf = makeRound(HALF);
+
+/** (sign, exponent, significand, not 0, rounding mode) → bits */
 export function roundTo<F extends Float<F>>(format: Format<F>): RoundRoutine {
   return ROUND[format.name];
 }
