@@ -42,7 +42,8 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
     .and(Xcr0.sse | Xcr0.avx)
     .eq(Xcr0.sse | Xcr0.avx)
     .and(get64(state.cr4).and(Cr4.osxsave).ne(0))
-    .and(cr0.and(Cr0.pe).ne(0));
+    .and(cr0.and(Cr0.pe).ne(0))
+    .and(get32(state.systemFlags).and(Flag.vm).eqz());
   e.set32(state.vexFault, select(enabled, unavailable, I32.const(Vector.ud)));
   e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
   e.set32(state.mmxFault, select(cr0.and(Cr0.em), I32.const(Vector.ud), unavailable));
