@@ -9,6 +9,7 @@ import './data-transfer.js';
 import './decimal.js';
 import './divide.js';
 import './double-shift.js';
+import './extended-state.js';
 import './flag-operations.js';
 import './frame.js';
 import './logic.js';

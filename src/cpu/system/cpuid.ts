@@ -5,10 +5,17 @@
  * treat an unknown vendor by the feature bits alone. Which of the bits are set is up to the model (cpu-model.ts).
  */
 import * as state from '../state.js';
-import { Register } from '../state.js';
+import { Cr4, Register, Xcr0 } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './cpu-model.js';
-import { CRYSTAL_KILOHERTZ, PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from './features.js';
+import {
+  CRYSTAL_KILOHERTZ,
+  PHYSICAL_ADDRESS_BITS,
+  TSC_KILOHERTZ,
+  XCR0_SUPPORTED,
+  XSAVE_AVX_OFFSET,
+  XSAVE_AVX_SIZE,
+} from './features.js';
 
 /** EAX, EBX, ECX, EDX. */
 export type CpuidResult = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -54,9 +61,12 @@ const LEAF_1_ECX = {
   MOVBE: 22,
   POPCNT: 23,
   TSC_DEADLINE: 24,
+  XSAVE: 26,
   RDRAND: 30,
   HYPERVISOR: 31,
 } as const;
+/** Leaf 1, ECX: mirrors CR4.OSXSAVE. */
+const OSXSAVE = 1 << 27;
 const LEAF_6_EAX = { ARAT: 2 } as const;
 const LEAF_7_EBX = {
   FSGSBASE: 0,
@@ -70,6 +80,7 @@ const LEAF_7_EBX = {
   CLFLUSHOPT: 23,
   CLWB: 24,
 } as const;
+const LEAF_D_EAX = { XSAVEOPT: 0, XSAVEC: 1, XGETBV1: 2, XSAVES: 3 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
 const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
@@ -81,6 +92,7 @@ const REGISTERS = [
   LEAF_6_EAX,
   LEAF_7_EBX,
   LEAF_7_ECX,
+  LEAF_D_EAX,
   EXTENDED_1_ECX,
   EXTENDED_1_EDX,
   EXTENDED_7_EDX,
@@ -116,8 +128,38 @@ function topology(subleaf: number): CpuidResult {
   return [0, 1, subleaf | (level << 8), 0];
 }
 
+/** What the guest has chosen and CPUID shows. */
+export interface Enabled {
+  /** CR4.OSXSAVE */
+  readonly osxsave: boolean;
+  readonly xcr0: number;
+}
+const NOT_ENABLED: Enabled = { osxsave: false, xcr0: Xcr0.x87 };
+
+/** Leaf 0xD: the components that XSAVE saves, and how much room they take (SDM vol. 1 §13.2). */
+function extendedState(subleaf: number, model: CpuModel, { xcr0 }: Enabled): CpuidResult {
+  if (!model.features.has('XSAVE')) return NOTHING;
+  const sizeOf = (components: number): number =>
+    XSAVE_AVX_OFFSET + (components & Xcr0.avx ? XSAVE_AVX_SIZE : 0);
+  switch (subleaf) {
+    case 0:
+      return [XCR0_SUPPORTED, sizeOf(xcr0), sizeOf(XCR0_SUPPORTED), 0];
+    case 1:
+      return [bits(LEAF_D_EAX, model), sizeOf(xcr0), 0, 0];
+    case Math.log2(Xcr0.avx):
+      return [XSAVE_AVX_SIZE, XSAVE_AVX_OFFSET, 0, 0];
+    default:
+      return NOTHING;
+  }
+}
+
 /** One leaf; what is not there reads as 0. @param leaf unsigned */
-export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAULT_CPU_MODEL)): CpuidResult {
+export function cpuidLeaf(
+  leaf: number,
+  subleaf: number,
+  model = cpuModel(DEFAULT_CPU_MODEL),
+  enabled = NOT_ENABLED,
+): CpuidResult {
   switch (leaf) {
     case 0:
       return [LAST_BASIC_LEAF, characters(VENDOR, 0), characters(VENDOR, 8), characters(VENDOR, 4)];
@@ -127,7 +169,7 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
       return [
         PROCESSOR_SIGNATURE,
         oneProcessor | lineOf64Bytes,
-        bits(LEAF_1_ECX, model),
+        (bits(LEAF_1_ECX, model) | (enabled.osxsave ? OSXSAVE : 0)) >>> 0,
         bits(LEAF_1_EDX, model),
       ];
     }
@@ -137,6 +179,8 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
       return subleaf === 0 ? [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), 0] : NOTHING;
     case 0xb:
       return topology(subleaf);
+    case 0xd:
+      return extendedState(subleaf, model, enabled);
     case 0x15:
       return [1, TSC_KILOHERTZ / CRYSTAL_KILOHERTZ, CRYSTAL_KILOHERTZ * 1000, 0];
     case 0x16: {
@@ -177,7 +221,11 @@ export function cpuidLeaf(leaf: number, subleaf: number, model = cpuModel(DEFAUL
  */
 export function cpuid(view: StateView, model: CpuModel, apicEnabled: boolean): void {
   const leaf = view.low(state.gpr, Register.rax);
-  const [eax, ebx, ecx, allEdx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model);
+  const enabled = {
+    osxsave: (view.low(state.cr4) & Cr4.osxsave) !== 0,
+    xcr0: view.low(state.xcr0),
+  };
+  const [eax, ebx, ecx, allEdx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model, enabled);
   const edx = leaf === 1 && !apicEnabled ? allEdx & ~(1 << LEAF_1_EDX.APIC) : allEdx;
   view.set64(state.gpr, BigInt(eax), Register.rax);
   view.set64(state.gpr, BigInt(ebx), Register.rbx);

@@ -2,7 +2,7 @@
  * What this processor has, where more than one place must agree on it: CPUID promises it, and control registers and
  * MSRs accept exactly its bits (SDM vol. 3 §2.5 and §2.2.1).
  */
-import { Cr0, Cr4, Efer } from '../state.js';
+import { Cr0, Cr4, Efer, Xcr0 } from '../state.js';
 
 /** Bits of a physical address. */
 export const PHYSICAL_ADDRESS_BITS = 40;
@@ -11,7 +11,7 @@ export const PHYSICAL_ADDRESS_BITS = 40;
 export const CR0_WRITABLE =
   Cr0.pe | Cr0.mp | Cr0.em | Cr0.ts | Cr0.ne | Cr0.wp | Cr0.am | Cr0.nw | Cr0.cd | Cr0.pg;
 
-/** CR4 bits that may be set if the model has their features; any other is #GP. XSAVE is left out. */
+/** CR4 bits that may be set if the model has their features; any other is #GP. */
 export const CR4_SUPPORTED =
   Cr4.vme |
   Cr4.pvi |
@@ -27,6 +27,7 @@ export const CR4_SUPPORTED =
   Cr4.umip |
   Cr4.fsgsbase |
   Cr4.pcide |
+  Cr4.osxsave |
   Cr4.smep |
   Cr4.smap;
 
@@ -41,3 +42,9 @@ export const TSC_KILOHERTZ = 2_000_000;
 
 /** The core crystal clock, which also drives the local APIC's timer (SDM vol. 3 §11.5.4). */
 export const CRYSTAL_KILOHERTZ = 1_000_000;
+
+/** Components that XCR0 may enable. */
+export const XCR0_SUPPORTED = Xcr0.x87 | Xcr0.sse | Xcr0.avx;
+/** Where XSAVE puts bits 255:128 of the vector registers (SDM vol. 1 §13.5.2); before that is the header's end. */
+export const XSAVE_AVX_OFFSET = 576;
+export const XSAVE_AVX_SIZE = 256;

@@ -42,7 +42,7 @@ describe('CPUID', () => {
   });
 
   it('answers 0 for what is not there', () => {
-    expect(cpuidLeaf(0xd, 0)).toEqual([0, 0, 0, 0]);
+    expect(cpuidLeaf(0xd, 3)).toEqual([0, 0, 0, 0]);
     expect(cpuidLeaf(7, 1)).toEqual([0, 0, 0, 0]);
     expect(cpuidLeaf(0xffffffff, 0)).toEqual([0, 0, 0, 0]);
   });
