@@ -218,6 +218,7 @@ export function decode(
   into.vectorLength = vexL !== 0 ? 256 : 128;
   into.prefixes = prefixes;
   into.rex = rex;
+  into.modRM = modRM;
   into.vvvv = codeSize === 64 ? vvvv : vvvv & 7;
   into.reg = (reg | ((rex & 4) << 1)) & chosen.regMask;
   into.rm = (rm | ((rex & 1) << 3)) & chosen.rmMask;

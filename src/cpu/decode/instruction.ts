@@ -46,6 +46,8 @@ export class DecodedInstruction {
   prefixes = 0;
   /** The REX byte or 0; for VEX, 40 plus the same bits W R X B (W only in 64-bit code). */
   rex = 0;
+  /** The ModRM byte, 0 where there is none. */
+  modRM = 0;
   /** ModRM is present and names memory; then base, index, scaleShift, displacement and segment hold. */
   isMemory = false;
   /** ModRM.reg, extended by REX or VEX where it names a register that can be. */

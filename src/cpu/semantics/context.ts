@@ -107,6 +107,9 @@ export interface Context extends Emitter {
   /** The immediate's 64 bits as decoded: a far pointer's offset in bits 31:0 and selector in 47:32. */
   immediate(): I64;
 
+  /** Of an x87 instruction: the low three bits of its opcode above its ModRM byte, as FOP has them. */
+  x87Opcode(): I32;
+
   /** Ends the instruction as one that has no meaning yet: the host is told, and the guest gets #UD. */
   notImplemented(): void;
 

@@ -1,2 +1,3 @@
 /** All of x87, for its definitions. */
+import './arithmetic.js';
 import './control.js';

@@ -166,6 +166,10 @@ export class InterpreterContext extends Emitter implements Context {
     return immediate(this.record);
   }
 
+  x87Opcode(): I32 {
+    return load16(this.record, RecordField.x87Opcode);
+  }
+
   notImplemented(): void {
     this.set64(state.rip, this.currentRip());
     this.call(unimplemented, this.record);

@@ -66,6 +66,9 @@ export class RecordWriter {
     if (plan.relative) {
       view.setBigInt64(record + RecordField.immediate, BigInt(instruction.immediateLow + end), true);
     }
+    if (isX87(entry)) {
+      view.setUint16(record + RecordField.x87Opcode, ((entry.opcode & 7) << 8) | instruction.modRM, true);
+    }
     if (instruction.isMemory) this.#writeMemory(record, instruction, end);
   }
 
@@ -136,6 +139,10 @@ export class RecordWriter {
     this.#plans.set(key, plan);
     return plan;
   }
+}
+
+function isX87(entry: OpcodeEntry): boolean {
+  return entry.map === '' && !entry.vex && (entry.opcode & 0xf8) === 0xd8;
 }
 
 function repeatOf(instruction: DecodedInstruction): number {

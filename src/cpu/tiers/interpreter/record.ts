@@ -32,6 +32,8 @@ export const RecordField = {
   /** u16: the third and fourth register operand, in the same place. */
   c: 20,
   d: 22,
+  /** u16: FOP of an x87 instruction, in the same place. */
+  x87Opcode: 20,
   /** i64; of a relative branch the target, counted from the page's first byte. */
   immediate: 24,
 } as const;

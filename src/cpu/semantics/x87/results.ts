@@ -1,0 +1,113 @@
+/**
+ * How an x87 instruction begins and ends: what it met gathers in `state.fpuRaised`, and the end writes results and the
+ * status word as the masks say (SDM vol. 1 §8.5, §8.7). Invalid operation, denormal operand and division by zero, where
+ * not masked, keep the operands; the others come with a result. FIP is that of the last instruction which was not for
+ * control, FDP and FOP those of the last unmasked exception (CPUID's FDP_EXCPTN_ONLY, fopcode compatibility mode off).
+ */
+import { I32 } from '../../../wasm/values.js';
+import { V128 } from '../../../wasm/vector.js';
+import { type Emitter, get32 } from '../../emitter.js';
+import { routine } from '../../routine.js';
+import * as state from '../../state.js';
+import { type Context, define } from '../context.js';
+import { waitForX87 } from './availability.js';
+import { INDEFINITE } from './extended.js';
+import { isPresent, popStack, pushStack, writeStack } from './stack.js';
+import { EXCEPTIONS, Status } from './words.js';
+
+const FROM_OPERANDS = Status.ie | Status.de | Status.ze;
+
+/** Those of `flags` that are raised and not masked. */
+export function unmasked(flags: number): I32 {
+  return get32(state.fpuRaised)
+    .and(get32(state.fpuControl).xor(-1))
+    .and(flags & EXCEPTIONS);
+}
+
+/** Moves what was raised to the status word. */
+export const commitStatus = routine('x87CommitStatus', { parameters: [] }, (e) => {
+  const error = unmasked(EXCEPTIONS)
+    .ne(0)
+    .mul(Status.error | Status.busy);
+  e.set32(state.fpuStatus, get32(state.fpuStatus).or(get32(state.fpuRaised)).or(error));
+});
+
+/** 1 if an exception from the operands is not masked; then those found later are forgotten. */
+export const isRefused = routine('x87IsRefused', { parameters: [], result: I32 }, (e) => {
+  const refused = e.code.let(unmasked(FROM_OPERANDS).ne(0));
+  e.code.if(refused, () => {
+    e.set32(state.fpuRaised, get32(state.fpuRaised).and(~(Status.oe | Status.ue | Status.pe)));
+    e.code.if(get32(state.fpuRaised).and(Status.stackFault).eqz(), () => {
+      e.set32(state.fpuRaised, get32(state.fpuRaised).and(~Status.c1));
+    });
+  });
+  e.code.return(refused);
+});
+
+/** (n, value, pops): ST(n) = value unless refused, then pops so many times, and the status word follows */
+export const finishWrite = routine(
+  'x87FinishWrite',
+  { parameters: [I32, V128, I32] },
+  (e, n, value, pops) => {
+    const { code } = e;
+    code.if(e.call(isRefused).eqz(), () => {
+      e.call(writeStack, n, value);
+      code.if(pops, () => e.call(popStack));
+    });
+    e.call(commitStatus);
+  },
+);
+
+/** (value): pushes it unless that is an unmasked invalid operation; a full stack gets the indefinite NaN */
+export const finishPush = routine('x87FinishPush', { parameters: [V128] }, (e, given) => {
+  const { code } = e;
+  const value = code.variable(V128, given);
+  const underflown = get32(state.fpuRaised).and(Status.stackFault);
+  code.if(isPresent(7).and(underflown.eqz()), () => {
+    e.set32(state.fpuRaised, Status.ie | Status.stackFault | Status.c1);
+    value.set(INDEFINITE);
+  });
+  code.if(unmasked(Status.ie).eqz(), () => e.call(pushStack, value.get()));
+  e.call(commitStatus);
+});
+
+/** Stack underflow: an operand that is empty. */
+export function underflow(e: Emitter): V128 {
+  e.set32(state.fpuRaised, Status.ie | Status.stackFault);
+  return INDEFINITE;
+}
+
+/** To be called when nothing can fault any more: FIP, C1 = 0, nothing raised. */
+function begin(context: Context): void {
+  context.set64(state.fpuInstruction, context.currentRip());
+  context.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.c1));
+  context.set32(state.fpuRaised, 0);
+}
+
+/** What is read or found out before anything is written: what can fault has faulted then. */
+export type Prepare<T> = (context: Context) => T;
+
+/**
+ * Gives a waiting x87 instruction its meaning.
+ * @param prepare reaches memory @param carryOut does the rest
+ */
+export function defineX87<T>(
+  mnemonic: string,
+  summary: string,
+  prepare: Prepare<T>,
+  carryOut: (context: Context, prepared: T) => void,
+): void {
+  define(mnemonic, summary, (context) => {
+    waitForX87(context);
+    const prepared = prepare(context);
+    begin(context);
+    carryOut(context, prepared);
+    context.code.if(get32(state.fpuStatus).and(Status.error), () => {
+      context.set32(state.fpuOpcode, context.x87Opcode());
+      const memory = context.operands.find((operand) => operand.kind === 'memory');
+      if (memory) context.set64(state.fpuData, memory.effectiveAddress());
+    });
+  });
+}
+
+export const nothing: Prepare<undefined> = () => undefined;
