@@ -45,6 +45,12 @@ export function zero(sign: I32): V128 {
 /** The NaN of a masked invalid operation. */
 export const INDEFINITE = constant(SIGN | TOP_EXPONENT, INTEGER_BIT | QUIET_BIT);
 
+/** A pseudo-denormal as the normal number that it is; others as they are. */
+export function withoutPseudo(value: V128): V128 {
+  const pseudo = exponentOf(value).eqz().and(significandOf(value).ltS(0));
+  return extended(headOf(value).or(pseudo), significandOf(value));
+}
+
 /** The same number with the other sign. */
 export function negated(value: V128): V128 {
   return value.xor(V128.splatI64(I64.const(0)).replaceI64(1, I64.const(SIGN)));

@@ -77,21 +77,24 @@ export function underflow(e: Emitter): V128 {
   return INDEFINITE;
 }
 
-/** To be called when nothing can fault any more: FIP, C1 = 0, nothing raised. */
+/** To be called when nothing can fault any more: FIP, nothing raised. */
 function begin(context: Context): void {
   context.set64(state.fpuInstruction, context.currentRip());
-  context.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.c1));
   context.set32(state.fpuRaised, 0);
+}
+
+export function clearC1(e: Emitter): void {
+  e.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.c1));
 }
 
 /** What is read or found out before anything is written: what can fault has faulted then. */
 export type Prepare<T> = (context: Context) => T;
 
 /**
- * Gives a waiting x87 instruction its meaning.
+ * Gives a waiting x87 instruction its meaning; C1 stays unless the instruction raises it.
  * @param prepare reaches memory @param carryOut does the rest
  */
-export function defineX87<T>(
+export function defineX87KeepingC1<T>(
   mnemonic: string,
   summary: string,
   prepare: Prepare<T>,
@@ -107,6 +110,19 @@ export function defineX87<T>(
       const memory = context.operands.find((operand) => operand.kind === 'memory');
       if (memory) context.set64(state.fpuData, memory.effectiveAddress());
     });
+  });
+}
+
+/** Like `defineX87KeepingC1`, with C1 cleared first as nearly all instructions do. */
+export function defineX87<T>(
+  mnemonic: string,
+  summary: string,
+  prepare: Prepare<T>,
+  carryOut: (context: Context, prepared: T) => void,
+): void {
+  defineX87KeepingC1(mnemonic, summary, prepare, (context, prepared) => {
+    clearC1(context);
+    carryOut(context, prepared);
   });
 }
 

@@ -1,7 +1,8 @@
 /**
  * Rounding an exact result to the double extended format under precision and rounding control, with overflow,
  * underflow and C1 (SDM vol. 1 §4.8.4, §4.9.1, §8.5). Where overflow or underflow is not masked, the result in a
- * register has its exponent moved by 24,576 (§8.5.4, §8.5.5). Flags gather in `state.fpuRaised`.
+ * register has its exponent moved by 24,576 (§8.5.4, §8.5.5), or is infinite or zero where that is not
+ * enough, as after FSCALE. Flags gather in `state.fpuRaised`.
  */
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
@@ -9,7 +10,7 @@ import { type Emitter, get32 } from '../../emitter.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Rounding } from '../../system/mxcsr.js';
-import { extended, INTEGER_BIT, infinity, TOP_EXPONENT } from './extended.js';
+import { extended, INTEGER_BIT, infinity, TOP_EXPONENT, zero } from './extended.js';
 import { highOf, lowOf, shiftRightWide } from './wide.js';
 import { Control, Status } from './words.js';
 
@@ -80,6 +81,10 @@ export const roundExtended = routine(
     const masks = code.let(get32(state.fpuControl));
     code.if(result.gtS(0), () => {
       code.if(masks.and(Status.oe).eqz(), () => {
+        code.if(result.geS(TOP_EXPONENT + EXPONENT_WRAP), () => {
+          raiseFlags(e, Status.oe | Status.pe | Status.c1);
+          code.return(infinity(sign));
+        });
         raiseFlags(e, flags.or(Status.oe));
         code.return(extended(sign.or(result.sub(EXPONENT_WRAP)), significand));
       });
@@ -93,6 +98,10 @@ export const roundExtended = routine(
       code.return(extended(sign.or(TOP_EXPONENT - 1), greatest));
     });
     code.if(masks.and(Status.ue).eqz(), () => {
+      code.if(result.leS(-EXPONENT_WRAP), () => {
+        raiseFlags(e, Status.ue | Status.pe);
+        code.return(zero(sign));
+      });
       raiseFlags(e, flags.or(Status.ue));
       code.return(extended(sign.or(result.add(EXPONENT_WRAP)), significand));
     });

@@ -24,8 +24,8 @@ export const TOP_SHIFT = 11;
 /** IE DE ZE OE UE PE. */
 export const EXCEPTIONS = 0x3f;
 
-/** Rounding control and precision control of the control word. */
-export const Control = { roundingShift: 10, precisionShift: 8 } as const;
+/** Of the control word: where rounding and precision control are, which bits can be set, which one is always. */
+export const Control = { roundingShift: 10, precisionShift: 8, writable: 0x1f3f, one: 0x40 } as const;
 
 /** After FNINIT: all exceptions masked, 64-bit precision, round to nearest. */
 export const INITIAL_CONTROL = 0x37f;
