@@ -75,8 +75,9 @@ function loop(condition: (context: Context) => I32): (context: Context) => void 
   return (context) => {
     const { code } = context;
     const left = code.let(counter(context).sub(1).and(context.addressMask()));
-    setCounter(context, left);
-    code.if(left.ne(0).and(condition(context)), () => context.jumpRelative());
+    const count = (): void => setCounter(context, left);
+    code.if(left.ne(0).and(condition(context)), () => context.jumpRelative(count));
+    count();
   };
 }
 define(

@@ -5,8 +5,9 @@
  */
 import { expect, test } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
+import { Segment } from '../../../src/cpu/state.js';
 import { CODE, runCode } from '../../support/run-code.js';
-import { SystemWorld } from '../../support/system-world.js';
+import { PML4, SystemWorld } from '../../support/system-world.js';
 
 const HLT = [0xf4];
 
@@ -36,4 +37,45 @@ test('running past the limit of 64 KiB in real mode is #GP', async () => {
   world.cpu.memory.store(0x1ffff, 1, 0x90);
   const outcome = world.run({ code: 'e9 fc ff' });
   expect(outcome.vector).toBe(13);
+});
+
+// Over the edge of the segment, and of what is canonical: the Xeon is at the branch, and LOOP has not counted.
+test.each([
+  ['LOOP', 32, 'e2 40'],
+  ['JMP', 32, 'eb 40'],
+  ['CALL', 32, 'e8 00 10 00 00'],
+])('a relative %s past the limit is #GP at itself, with nothing changed', async (_name, mode, code) => {
+  const { exception, registers } = await runCode({
+    code,
+    mode: mode as 32,
+    registers: { 1: 5n },
+    prepare: ({ state: view }) => view.set32(state.segmentLimit, CODE + 0x3f, Segment.cs),
+  });
+  expect(exception).toEqual({ vector: 13, errorCode: 0, rip: BigInt(CODE) });
+  expect(registers[1]).toBe(5n);
+});
+
+test.each([
+  ['JMP', 'e9 00 20 00 00'],
+  ['CALL', 'e8 00 20 00 00'],
+  ['JNZ', '0f 85 00 20 00 00'],
+  ['LOOP', 'e2 7f'],
+])('a relative %s to what is not canonical is #GP at itself, with nothing changed', async (_name, code) => {
+  const world = await SystemWorld.create('long');
+  // The last page of the lower half is the one at 0x50000: by entry 255 of the PML4, 511 of the next two.
+  const edge = 0x800000000000n;
+  world.put64(PML4 + 255 * 8, BigInt(PML4 + 0x4000) | 7n);
+  world.put64(PML4 + 0x4000 + 511 * 8, BigInt(PML4 + 0x5000) | 7n);
+  world.put64(PML4 + 0x5000 + 511 * 8, BigInt(PML4 + 0x6000) | 7n);
+  world.put64(PML4 + 0x6000 + 511 * 8, 0x50003n);
+  const at = edge - 0x10n;
+  world.cpu.memory.write(
+    0x50ff0,
+    Uint8Array.from(code.split(' '), (byte) => Number.parseInt(byte, 16)),
+  );
+  // JMP RAX
+  const outcome = world.run({ code: 'ff e0', registers: { 0: at, 1: 5n } });
+  expect(outcome).toMatchObject({ vector: 13, errorCode: 0 });
+  expect(outcome.frame.rip).toBe(at);
+  expect(outcome.registers[1]).toBe(5n);
 });

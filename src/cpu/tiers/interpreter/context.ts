@@ -215,7 +215,13 @@ export class InterpreterContext extends Emitter implements Context {
     }
     const { code } = this;
     const target = code.variable(I32, I32.load(this.record, RecordField.link));
-    if (this.ending.bail) code.if(target.get().eqz(), () => this.#bail());
+    code.if(target.get().eqz(), () => {
+      if (this.ending.bail) this.#bail();
+      else {
+        const rip = code.let(get64(state.pageBase).add(this.immediate()));
+        this.raiseIf(rip.shl(16).shrS(16).ne(rip), Vector.gp, 0);
+      }
+    });
     write?.();
     if (!this.ending.bail) {
       code.if(target.get().eqz(), () => target.set(this.call(relativeTarget, this.record)));
