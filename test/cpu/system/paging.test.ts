@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
 import { Cr0, Cr4, Efer } from '../../../src/cpu/state.js';
 import { KERNEL_CODE, PAGE_TABLE, PML4, SystemWorld, USER_CODE } from '../../support/system-world.js';
-import { type Attempt, expectedFault, type Machine, type Rights } from './paging-reference.js';
+import { type Attempt, expectedFault, type Machine, type Rights } from '../mmu/rights-reference.js';
 
 const PRESENT = 1n;
 const WRITABLE = 2n;
