@@ -11,8 +11,6 @@ import {
   JUMP_CACHE_SIZE,
   RAM_BASE,
   TLB_BASE,
-  TLB_ENTRIES,
-  TLB_ENTRY_SIZE,
   TLB_SIZE,
 } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
@@ -22,24 +20,12 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr4, Flag, Vector } from '../state.js';
 import { BreakpointKind, findBreakpoints, meetBreakpoints } from '../system/breakpoints.js';
+import { ADDEND, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
-const READ_TAG = 0;
-const WRITE_TAG = 8;
-const ADDEND = 16;
-const PAGE_MASK = -4096n;
 /** The TLB that is in force while alignment checks are, and is never filled. */
 export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;
 const BOUNCE = state.bounce.address;
-
-/** Address of the TLB entry for a linear address. */
-function tlbEntry(linear: I64, tlb: I32): I32 {
-  const index = linear
-    .shrU(12)
-    .wrap()
-    .and(TLB_ENTRIES - 1);
-  return index.mul(TLB_ENTRY_SIZE).add(tlb);
-}
 
 /** Forgets every translation, and with them which record a RIP leads to. */
 export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {

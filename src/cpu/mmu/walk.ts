@@ -10,6 +10,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Efer, Flag, Vector } from '../state.js';
+import { forgetPage } from './tlb.js';
 
 /** How memory is touched; write, user and fetch are where #PF's error code has them (vol. 3 §4.7). */
 export const AccessKind = {
@@ -55,6 +56,8 @@ const pageFault = routine('pageFault', { parameters: [I64, I32], mayFault: true 
   const execute = get64(state.efer).and(Efer.nxe).ne(0).and(cr4.and(Cr4.pae).ne(0));
   const told = execute.or(cr4.and(Cr4.smep).ne(0)).mul(AccessKind.fetch);
   e.set64(state.cr2, linear);
+  // The fault invalidates what is held of the page (vol. 3 §4.10.4.1).
+  code.if(bits.and(AccessKind.look).eqz(), () => e.call(forgetPage, linear));
   e.raise(Vector.pf, code.let(bits.and(told.or(ERROR_BITS))));
 });
 
