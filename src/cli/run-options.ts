@@ -1,6 +1,7 @@
 /** The options of `univisor run`: what yargs is told, and what the words mean. Leaves out running. */
 import type { Argv } from 'yargs';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
+import { optionalDevices } from '../devices/registry.js';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
@@ -12,6 +13,7 @@ export interface RunSettings {
   /** Bytes. */
   readonly memory: number;
   readonly cpu: CpuModelName;
+  readonly devices: readonly string[];
   readonly commandLine: string;
   readonly modules: readonly { readonly path: string; readonly commandLine: string }[];
   readonly protocol: Protocol;
@@ -58,6 +60,11 @@ const RUN_OPTIONS = {
     requiresArg: true,
     default: 'auto',
     describe: `How to boot: ${SUPPORTED_PROTOCOLS.join(', ')}`,
+  },
+  device: {
+    type: 'string',
+    requiresArg: true,
+    describe: `Devices besides the usual ones, several with commas: ${optionalDevices.join(', ')}`,
   },
   clock: {
     type: 'string',
@@ -120,6 +127,7 @@ export function runSettings(given: RunArguments): RunSettings {
     name: single('--name', given.name),
     memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
     cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
+    devices: parseDevices(single('--device', given.device)),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
       .filter(Boolean)
       .join(' '),
@@ -162,6 +170,12 @@ function oneOf<T extends string>(option: string, values: readonly T[], value: st
   const found = values.find((one) => one === value);
   if (found === undefined) throw badValue(option, value ?? '', `is none of ${values.join(', ')}`);
   return found;
+}
+
+/** @throws UsageError */
+function parseDevices(list: string | undefined): readonly string[] {
+  const names = list === undefined ? [] : list.split(',').map((name) => name.trim());
+  return names.map((name) => oneOf('--device', optionalDevices, name));
 }
 
 /** As in QEMU: commas between modules, a doubled comma for a comma, and what follows the first space is arguments. */

@@ -66,6 +66,7 @@ export async function run(given: RunArguments): Promise<number> {
         protocol: settings.protocol,
         memory: settings.memory,
         cpu: settings.cpu,
+        devices: settings.devices,
         commandLine: settings.commandLine,
         modules,
         clock: settings.clock,

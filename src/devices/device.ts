@@ -77,6 +77,9 @@ export interface MmioDevice extends Device {
   writeMmio(region: number, offset: number, width: AccessWidth, value: number): void;
 }
 
+/** A device on a bus, or on both. */
+export type BusDevice = PortDevice | MmioDevice | (PortDevice & MmioDevice);
+
 /** A saved state that cannot be restored. */
 export class DeviceStateError extends Error {
   readonly code = 'DEVICE_STATE';

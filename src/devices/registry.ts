@@ -6,31 +6,43 @@
  */
 import type { Clock, Console, InterruptLine, PowerControl, WallClock } from './backends.js';
 import { DebugConsole } from './debugcon/debug-console.js';
-import type { PortDevice } from './device.js';
+import type { BusDevice } from './device.js';
 import { AcpiPower } from './exit/acpi-power.js';
 import { DebugExit } from './exit/debug-exit.js';
+import { ShutdownPort } from './exit/shutdown-port.js';
+import { FwCfg } from './fw-cfg/fw-cfg.js';
+import type { InterruptBus } from './interrupt/interrupt-message.js';
 import { PicPair } from './interrupt/pic-pair.js';
+import { IoApic } from './io-apic/io-apic.js';
 import { DiagnosticPort } from './platform/diagnostic-port.js';
 import { KeyboardController } from './platform/keyboard-controller.js';
 import { SystemControl } from './platform/system-control.js';
 import { Rtc146818 } from './rtc/rtc-146818.js';
 import { Uart16550 } from './serial/uart-16550.js';
+import { TestDevice } from './test-device/test-device.js';
 import { AcpiPmTimer } from './timer/acpi-pm-timer.js';
 import { Pit8254 } from './timer/pit-8254.js';
+
+const ISA_INTERRUPTS = 16;
+/** No device has it: the slave 8259 is there. */
+const CASCADE_INTERRUPT = 2;
 
 /** What a machine gives its devices. */
 export interface DeviceContext {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly power: PowerControl;
+  /** Where the I/O APIC's interrupts go: the local APIC. */
+  readonly interruptBus: InterruptBus;
   /** RAM in bytes. */
   readonly ramBytes: number;
   /** The console of a device that has one, by the device's name. */
   console(device: string): Console;
 }
 
-/** What a factory sees: the machine's backends and the interrupt controller's inputs. */
-export interface DevicePorts extends DeviceContext {
+/** What a factory sees: the machine's backends and the interrupt controllers' inputs. */
+export interface DevicePorts extends Omit<DeviceContext, 'interruptBus'> {
+  /** 0–23 but 2, which is where the 8259s cascade; 16 and above go to the I/O APIC alone. */
   line(irq: number): InterruptLine;
 }
 
@@ -41,7 +53,7 @@ export interface DeviceEntry {
   readonly summary: string;
   /** Part of a machine unless it is left out by name. */
   readonly standard: boolean;
-  create(ports: DevicePorts): PortDevice;
+  create(ports: DevicePorts): BusDevice;
 }
 
 function serialPort(name: string, base: number, irq: number, standard: boolean): DeviceEntry {
@@ -114,7 +126,31 @@ export const deviceRegistry: readonly DeviceEntry[] = [
     standard: true,
     create: () => new DiagnosticPort(),
   },
+  {
+    name: 'shutdown-port',
+    summary: 'Bochs\' power-off at 0x8900: the letters of "Shutdown"',
+    standard: true,
+    create: ({ power }) => new ShutdownPort(power),
+  },
+  {
+    name: 'fw-cfg',
+    summary: "QEMU's fw_cfg at 0x510: size of RAM, number of processors",
+    standard: false,
+    create: ({ ramBytes }) => new FwCfg(ramBytes),
+  },
+  {
+    name: 'test-device',
+    summary: "QEMU's pc-testdev: interrupt lines at 0x2000, ports at 0xe0, memory at 0xff000000",
+    standard: false,
+    create: ({ line }) =>
+      new TestDevice({ line: (irq) => (irq === CASCADE_INTERRUPT ? undefined : line(irq)) }),
+  },
 ];
+
+/** The names of those that only a machine which asks for them has. */
+export const optionalDevices: readonly string[] = deviceRegistry
+  .filter((entry) => !entry.standard)
+  .map((entry) => entry.name);
 
 /** A name that no device has. */
 export class UnknownDeviceError extends Error {
@@ -127,33 +163,49 @@ export class UnknownDeviceError extends Error {
 }
 
 export interface ComposedDevices {
-  /** The CPU's interrupt source; also the first of `devices`. */
+  /** The 8259s; also the first of `devices`. */
   readonly interruptController: PicPair;
+  readonly ioApic: IoApic;
   /** In the order in which they reset, save and restore. */
-  readonly devices: readonly PortDevice[];
+  readonly devices: readonly BusDevice[];
 }
 
 /**
- * Makes the interrupt controller and the named devices, or the standard ones, in the registry's order.
+ * Makes the interrupt controllers, the standard devices and those that `extra` names, in the registry's order.
  * Throws UnknownDeviceError.
  */
-export function composeDevices(context: DeviceContext, names?: Iterable<string>): ComposedDevices {
-  const wanted = names ? new Set(names) : undefined;
-  for (const name of wanted ?? []) {
+export function composeDevices(context: DeviceContext, extra: Iterable<string> = []): ComposedDevices {
+  const wanted = new Set(extra);
+  for (const name of wanted) {
     if (!deviceRegistry.some((entry) => entry.name === name)) throw new UnknownDeviceError(name);
   }
   const interruptController = new PicPair();
+  const ioApic = new IoApic(context.interruptBus);
   const ports: DevicePorts = {
     clock: context.clock,
     wallClock: context.wallClock,
     power: context.power,
     ramBytes: context.ramBytes,
     console: (device) => context.console(device),
-    line: (irq) => interruptController.line(irq),
+    line: (irq) => inputOfBoth(interruptController, ioApic, irq),
   };
-  const chosen = deviceRegistry.filter((entry) => (wanted ? wanted.has(entry.name) : entry.standard));
+  const chosen = deviceRegistry.filter((entry) => entry.standard || wanted.has(entry.name));
   return {
     interruptController,
-    devices: [interruptController, ...chosen.map((entry) => entry.create(ports))],
+    ioApic,
+    devices: [interruptController, ioApic, ...chosen.map((entry) => entry.create(ports))],
+  };
+}
+
+/** One of the 16 ISA interrupts reaches the 8259s and the I/O APIC, IRQ 0 as the latter's pin 2, as on every PC. */
+function inputOfBoth(pic: PicPair, ioApic: IoApic, irq: number): InterruptLine {
+  const pin = ioApic.line(irq === 0 ? CASCADE_INTERRUPT : irq);
+  if (irq >= ISA_INTERRUPTS) return pin;
+  const input = pic.line(irq);
+  return {
+    set: (asserted) => {
+      input.set(asserted);
+      pin.set(asserted);
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { Cpu } from '../cpu/cpu.js';
 import { PHYSICAL_ADDRESS_BITS, TSC_KILOHERTZ } from '../cpu/system/features.js';
 import type { Clock, PowerControl } from '../devices/backends.js';
 import type { PicPair } from '../devices/interrupt/pic-pair.js';
+import type { IoApic } from '../devices/io-apic/io-apic.js';
 import { LocalApic } from '../devices/local-apic/local-apic.js';
 
 export interface LocalInterruptsOptions {
@@ -14,12 +15,14 @@ export interface LocalInterruptsOptions {
   readonly cpu: () => Cpu;
   readonly clock: Clock;
   readonly pic: PicPair;
+  readonly ioApic: IoApic;
   readonly power: PowerControl;
   /** Called when an interrupt or NMI waits for the processor. */
   readonly wake: () => void;
 }
 
-export function makeLocalApic({ cpu, clock, pic, power, wake }: LocalInterruptsOptions): LocalApic {
+export function makeLocalApic(options: LocalInterruptsOptions): LocalApic {
+  const { cpu, clock, pic, ioApic, power, wake } = options;
   const apic = new LocalApic({
     clock,
     timeStamp: {
@@ -43,7 +46,7 @@ export function makeLocalApic({ cpu, clock, pic, power, wake }: LocalInterruptsO
       if (before !== undefined) cpu().setDevicePage(before, false);
       if (address !== undefined) cpu().setDevicePage(address, true);
     },
-    onEndOfInterrupt: () => {},
+    onEndOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
   });
   pic.onChange = () => apic.externalChanged();
   return apic;

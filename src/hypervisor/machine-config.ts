@@ -3,6 +3,7 @@ import type { BootModule } from '../boot/boot-types.js';
 import type { UnimplementedInstruction } from '../cpu/bus.js';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import type { Console } from '../devices/backends.js';
+import { optionalDevices } from '../devices/registry.js';
 import type { Protocol } from '../image/image.js';
 import { MAX_RAM } from '../memory/layout.js';
 import type { RunOptions } from './run-result.js';
@@ -23,6 +24,8 @@ export interface MachineConfig {
   readonly clock?: 'virtual' | 'host';
   /** Seeds every random number that the guest is given, 0 to 2^53 − 1; 0 unless given. */
   readonly seed?: number;
+  /** Devices besides the standard ones, by name; `optionalDevices` are those there are. */
+  readonly devices?: readonly string[];
   /** What the first serial port is connected to; a `MemoryConsole` unless given. */
   readonly console?: Console;
   /** What the debug console at port 0xE9 is connected to; nobody unless given. */
@@ -57,6 +60,7 @@ const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   modules: true,
   clock: true,
   seed: true,
+  devices: true,
   console: true,
   debugConsole: true,
   onUnimplemented: true,
@@ -71,7 +75,9 @@ const RUN_KEYS: Readonly<Record<keyof RunOptions, true>> = {
 export function checkConfig(config: MachineConfig): void {
   checkKeys(config, CONFIG_KEYS);
   const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual', cpu = DEFAULT_CPU_MODEL } = config;
+  const noDevice = config.devices?.find((name) => !optionalDevices.includes(name));
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
+  if (noDevice !== undefined) throw bad('devices', `${noDevice} is none of ${optionalDevices.join(', ')}`);
   if (!CPU_MODELS.includes(cpu)) throw bad('cpu', `${cpu} is none of ${CPU_MODELS.join(', ')}`);
   if (clock !== 'virtual' && clock !== 'host') throw bad('clock', `${clock} is neither virtual nor host`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw bad('seed', `${seed} is no integer from 0 to 2^53 − 1`);

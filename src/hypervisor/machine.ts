@@ -8,6 +8,7 @@ import { cpuModel, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
+import type { InterruptBus } from '../devices/interrupt/interrupt-message.js';
 import { MemoryConsole } from '../devices/memory-console.js';
 import { NullConsole } from '../devices/null-console.js';
 import { composeDevices } from '../devices/registry.js';
@@ -94,17 +95,23 @@ export class Machine {
       ['com1', this.#console],
       ['debugcon', config.debugConsole ?? new NullConsole()],
     ]);
-    const { interruptController, devices } = composeDevices({
-      clock,
-      wallClock: clock,
-      power,
-      ramBytes: ramSize,
-      console: (name) => consoles.get(name) ?? new NullConsole(),
-    });
+    const interruptBus: InterruptBus = { send: (message) => localApic.send(message) };
+    const { interruptController, ioApic, devices } = composeDevices(
+      {
+        clock,
+        wallClock: clock,
+        power,
+        interruptBus,
+        ramBytes: ramSize,
+        console: (name) => consoles.get(name) ?? new NullConsole(),
+      },
+      config.devices,
+    );
     const localApic = makeLocalApic({
       cpu: () => this.#cpu,
       clock,
       pic: interruptController,
+      ioApic,
       power,
       wake: () => wake.raise(),
     });
@@ -136,7 +143,10 @@ export class Machine {
     });
     instructions = () => this.#cpu.retired;
     limit = (left) => this.#cpu.limit(left);
-    for (const device of devices) ports.attach(device);
+    for (const device of devices) {
+      if ('portRegions' in device) ports.attach(device);
+      if ('mmioRegions' in device) mmio.attach(device);
+    }
     for (const console of consoles.values()) console.onClosed = () => wake.raise();
     const { commandLine = '', modules = [], imageName } = config;
     const registers = boot(image.plan, this.#cpu.memory, {

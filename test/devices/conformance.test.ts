@@ -1,23 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { PicPair } from '../../src/devices/interrupt/pic-pair.js';
 import { MemoryConsole } from '../../src/devices/memory-console.js';
-import { composeDevices, deviceRegistry, UnknownDeviceError } from '../../src/devices/registry.js';
+import {
+  composeDevices,
+  deviceRegistry,
+  optionalDevices,
+  UnknownDeviceError,
+} from '../../src/devices/registry.js';
 import { PIT_FREQUENCY, timeOfTick } from '../../src/devices/timer/ticks.js';
+import { MmioBus } from '../../src/hypervisor/buses/mmio-bus.js';
 import { PortBus } from '../../src/hypervisor/buses/port-bus.js';
 import { VirtualClock } from '../../src/hypervisor/virtual-clock.js';
 import { conforms } from './conformance.js';
-import { TestClock, TestConsole, TestPower } from './support.js';
+import { AllAsPorts, TestClock, TestConsole, TestPower } from './support.js';
 
 for (const entry of deviceRegistry) {
-  conforms(entry.name, (rig) =>
-    entry.create({
-      clock: rig.clock,
-      wallClock: rig.clock,
-      power: rig.power,
-      ramBytes: 64 << 20,
-      console: () => rig.console,
-      line: () => rig.line(),
-    }),
+  conforms(
+    entry.name,
+    (rig) =>
+      new AllAsPorts(
+        entry.create({
+          clock: rig.clock,
+          wallClock: rig.clock,
+          power: rig.power,
+          ramBytes: 64 << 20,
+          console: () => rig.console,
+          line: () => rig.line(),
+        }),
+      ),
   );
 }
 
@@ -29,20 +39,31 @@ describe('composeDevices', () => {
     clock,
     wallClock: clock,
     power: new TestPower(),
+    interruptBus: { send: () => true },
     ramBytes: 1 << 20,
     console: () => new TestConsole(),
   };
 
-  it('makes a standard machine whose devices fit on one bus under their own names', () => {
-    const bus = new PortBus();
-    const { devices, interruptController } = composeDevices(context);
+  it('makes devices that all fit into one machine under their own names', () => {
+    const ports = new PortBus();
+    const memory = new MmioBus();
+    const { devices, interruptController } = composeDevices(context, optionalDevices);
 
-    for (const device of devices) bus.attach(device);
+    for (const device of devices) {
+      if ('portRegions' in device) ports.attach(device);
+      if ('mmioRegions' in device) memory.attach(device);
+    }
 
     expect(devices[0]).toBe(interruptController);
     expect(new Set(devices.map((device) => device.name)).size).toBe(devices.length);
-    expect(devices.map((device) => device.name)).toContain('com1');
-    expect(devices.map((device) => device.name)).not.toContain('com2');
+  });
+
+  it('makes the standard devices, and others only when asked', () => {
+    const names = (extra?: string[]) => composeDevices(context, extra).devices.map((device) => device.name);
+
+    expect(names()).toContain('com1');
+    expect(names()).not.toContain('com2');
+    expect(names(['com2'])).toContain('com2');
   });
 
   it('gives every device the name of its registry line', () => {
@@ -50,7 +71,7 @@ describe('composeDevices', () => {
 
     const { devices } = composeDevices(context, names);
 
-    expect(devices.map((device) => device.name)).toEqual(['pic', ...names]);
+    expect(devices.map((device) => device.name)).toEqual(['pic', 'io-apic', ...names]);
   });
 
   it('wires the timer and the serial port to the interrupt controller', () => {
@@ -64,7 +85,7 @@ describe('composeDevices', () => {
       console: () => console,
     });
     const bus = new PortBus();
-    for (const device of devices) bus.attach(device);
+    for (const device of devices) if ('portRegions' in device) bus.attach(device);
     // ICW1–ICW4 with vectors from 0x20, all masked but IRQ0 and IRQ4.
     for (const value of [0x20, 0x04, 0x01, 0xee]) {
       if (value === 0x20) bus.write(0x20, 1, 0x11);

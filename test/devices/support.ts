@@ -8,7 +8,13 @@ import type {
   Timer,
   WallClock,
 } from '../../src/devices/backends.js';
-import type { AccessWidth, DeviceState, MmioDevice, PortDevice } from '../../src/devices/device.js';
+import type {
+  AccessWidth,
+  BusDevice,
+  DeviceState,
+  MmioDevice,
+  PortDevice,
+} from '../../src/devices/device.js';
 import { TimerQueue } from '../../src/hypervisor/timer-queue.js';
 
 export class TestClock implements Clock, WallClock {
@@ -127,29 +133,40 @@ export class Ports {
   }
 }
 
-/** A device's first memory region as ports, for what is tested the same way. */
-export class MemoryAsPorts implements PortDevice {
+/** A device's ports and then its memory, all as ports of one numbering, for what is tested the same way. */
+export class AllAsPorts implements PortDevice {
   readonly name: string;
-  readonly portRegions: PortDevice['portRegions'];
+  readonly #ports: PortDevice | undefined;
+  readonly #memory: MmioDevice | undefined;
 
-  constructor(
-    readonly device: MmioDevice,
-    length: number,
-  ) {
+  constructor(readonly device: BusDevice) {
     this.name = device.name;
-    this.portRegions = [{ base: 0, length }];
+    this.#ports = 'portRegions' in device ? device : undefined;
+    this.#memory = 'mmioRegions' in device ? device : undefined;
+  }
+
+  get portRegions(): PortDevice['portRegions'] {
+    return [...(this.#ports?.portRegions ?? []), ...(this.#memory?.mmioRegions ?? [])];
+  }
+
+  flush(): void {
+    this.device.flush?.();
   }
 
   reset(): void {
     this.device.reset();
   }
 
-  readPort(_region: number, offset: number, width: AccessWidth): number {
-    return this.device.readMmio(0, offset, width);
+  readPort(region: number, offset: number, width: AccessWidth): number {
+    const count = this.#ports?.portRegions.length ?? 0;
+    if (region < count) return this.#ports?.readPort(region, offset, width) ?? 0;
+    return this.#memory?.readMmio(region - count, offset, width) ?? 0;
   }
 
-  writePort(_region: number, offset: number, width: AccessWidth, value: number): void {
-    this.device.writeMmio(0, offset, width, value);
+  writePort(region: number, offset: number, width: AccessWidth, value: number): void {
+    const count = this.#ports?.portRegions.length ?? 0;
+    if (region < count) this.#ports?.writePort(region, offset, width, value);
+    else this.#memory?.writeMmio(region - count, offset, width, value);
   }
 
   save(): DeviceState {
