@@ -54,6 +54,11 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
     ['disasm', good, '--start', '0x100000', '--stop', '0x100000'],
     /good\.elf: nothing to disassemble between 0x100000 and 0x100000/,
   ],
+  [
+    'a device that is none',
+    ['run', good, '--device', 'fw-cfg,floppy'],
+    /--device: "floppy" is none of .*fw-cfg/,
+  ],
   ['too little memory', ['run', good, '-m', '1M'], /good\.elf: the image needs .* -m 2M/],
   ['memory without unit', ['run', good, '-m', '64'], /--memory: "64" .* write 64M for MiB/],
   ['memory that is no size', ['run', good, '-m', 'lots'], /--memory: "lots" is not a size/],

@@ -114,6 +114,9 @@ MTRR_FIXED.forEach((address, n) => {
   );
 });
 
+/** AMD64's four performance counters, which software resets on any processor not made by Intel: they never count. */
+for (let n = 0; n < 8; n++) registers.set(0xc0010000 + n, constant(0n, true));
+
 /** The values after power-on that are not 0. */
 export function resetMsrs(view: StateView): void {
   view.set64(state.msrPat, 0x0007040600070406n);
