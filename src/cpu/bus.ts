@@ -33,6 +33,19 @@ export interface LocalApicAccess {
   timeStampChanged(): void;
 }
 
+/** VMCALL or VMMCALL. */
+export interface HypercallRequest {
+  /** RAX. */
+  readonly number: bigint;
+  /** RBX, RCX, RDX, RSI; unsigned. */
+  readonly arguments: readonly [bigint, bigint, bigint, bigint];
+  /** From CPL 0. */
+  readonly privileged: boolean;
+}
+
+/** The hypervisor's answer, for RAX. */
+export type Hypercall = (request: HypercallRequest) => bigint;
+
 /** An instruction that was decoded and run, but has no meaning yet. The guest got #UD. */
 export interface UnimplementedInstruction {
   readonly mnemonic: string;

@@ -5,7 +5,7 @@
 
 import { GuestMemory, VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../memory/guest-memory.js';
 import { GUEST_PAGE_SIZE, MAX_RAM, PAGE_KIND_BASE, PageKind, RAM_BASE } from '../memory/layout.js';
-import type { Bus, InterruptSource, LocalApicAccess, UnimplementedInstruction } from './bus.js';
+import type { Bus, Hypercall, InterruptSource, LocalApicAccess, UnimplementedInstruction } from './bus.js';
 import { decode } from './decode/decoder.js';
 import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
@@ -16,6 +16,7 @@ import { StateView } from './state-view.js';
 import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
 import { cpuid } from './system/cpuid.js';
+import { callHypervisor } from './system/hypercall.js';
 import { readAnyMsr, writeAnyMsr } from './system/local-apic-msr.js';
 import { timeStamp } from './system/msr.js';
 import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
@@ -30,6 +31,8 @@ export interface CpuOptions {
   readonly interrupts: InterruptSource;
   /** Without one there are no such registers, and CPUID shows none. */
   readonly localApic?: LocalApicAccess;
+  /** Answers VMCALL and VMMCALL, which are #UD without it. */
+  readonly hypercall?: Hypercall;
   /** Cycles since reset, for the time-stamp counter: an integer that never goes back. `retired` unless given. */
   readonly cycles?: () => number;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
@@ -366,7 +369,7 @@ export class Cpu {
   }
 
   #externals(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
-    const { cycles = () => this.retired, localApic } = this.#options;
+    const { cycles = () => this.retired, localApic, hypercall } = this.#options;
     const bigCycles = (): bigint => BigInt(cycles());
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
@@ -379,6 +382,10 @@ export class Cpu {
       readMsr: () => (readAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
       writeMsr: () => (writeAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
       taskPriorityWritten: (priorityClass: number) => localApic?.setTaskPriorityClass(priorityClass),
+      hypercall: () => {
+        if (hypercall) callHypervisor(this.state, hypercall);
+        return hypercall ? 1 : 0;
+      },
       breakpointsChanged: () => this.#breakpointsChanged(),
     };
   }

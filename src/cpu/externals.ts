@@ -34,6 +34,9 @@ export const writeMsr = external('writeMsr', { parameters: [], result: I32 });
 /** CR8 was written: its new value. */
 export const taskPriorityWritten = external('taskPriorityWritten', { parameters: [I32] });
 
+/** VMCALL; 0 if no hypervisor answers (#UD). */
+export const hypercall = external('hypercall', { parameters: [], result: I32 });
+
 /** DR0–DR3, DR7 or CR4.DE have changed. */
 export const breakpointsChanged = external('breakpointsChanged', { parameters: [] });
 
@@ -53,4 +56,5 @@ export const externals = [
   writeMsr,
   breakpointsChanged,
   taskPriorityWritten,
+  hypercall,
 ] as const;

@@ -17,6 +17,7 @@ import type { Image } from '../image/image.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { MmioBus } from './buses/mmio-bus.js';
 import { PortBus } from './buses/port-bus.js';
+import { answerHypercall } from './exits/hypercall.js';
 import { HostClock } from './host-clock.js';
 import { makeLocalApic, withLocalApic } from './local-interrupts.js';
 import {
@@ -121,6 +122,7 @@ export class Machine {
       model: cpuModel(config.cpu ?? DEFAULT_CPU_MODEL),
       interrupts: localApic,
       localApic,
+      hypercall: (request) => answerHypercall(request, localApic),
       cycles: () => Math.floor((clock.now() * TSC_KILOHERTZ) / 1e6),
       bus: {
         readPort: (port, width) => {

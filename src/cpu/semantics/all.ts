@@ -25,6 +25,7 @@ import './descriptor-tables.js';
 import './far-pointer.js';
 import './far-transfer.js';
 import './flag-control.js';
+import './hypercall.js';
 import './interrupt.js';
 import './interrupt-return.js';
 import './port-io.js';

@@ -113,7 +113,6 @@ define(
 const ABSENT = {
   'always undefined': ['UD0', 'UD1', 'UD2'],
   VMX: [
-    'VMCALL',
     'VMLAUNCH',
     'VMRESUME',
     'VMXOFF',
@@ -127,7 +126,7 @@ const ABSENT = {
     'INVEPT',
     'INVVPID',
   ],
-  SVM: ['VMRUN', 'VMMCALL', 'VMLOAD', 'VMSAVE', 'STGI', 'CLGI', 'SKINIT', 'INVLPGA'],
+  SVM: ['VMRUN', 'VMLOAD', 'VMSAVE', 'STGI', 'CLGI', 'SKINIT', 'INVLPGA'],
   SGX: ['ENCLV', 'ENCLS', 'ENCLU'],
   SMX: ['GETSEC'],
   RTM: ['XBEGIN', 'XABORT', 'XEND', 'XTEST'],

@@ -106,9 +106,18 @@ export function promisedFeatures(model: CpuModel): ReadonlySet<string> {
   return new Set([...knownFeatures].filter((feature) => model.features.has(feature)));
 }
 
+/** Worked out once: some guests ask in a loop. */
+const bitsOfModels = new WeakMap<CpuModel, Map<object, number>>();
+
 function bits(register: Readonly<Record<string, number>>, model: CpuModel): number {
+  const known = bitsOfModels.get(model) ?? new Map<object, number>();
+  bitsOfModels.set(model, known);
+  const value = known.get(register);
+  if (value !== undefined) return value;
   const promised = Object.entries(register).filter(([feature]) => model.features.has(feature));
-  return promised.reduce((all, [, bit]) => all | (1 << bit), 0) >>> 0;
+  const sum = promised.reduce((all, [, bit]) => all | (1 << bit), 0) >>> 0;
+  known.set(register, sum);
+  return sum;
 }
 
 /** Four characters as a register, the first in the low byte. */
