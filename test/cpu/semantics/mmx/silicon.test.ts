@@ -1,0 +1,4 @@
+/** Instructions on MMX registers against results recorded on a processor. */
+import { replayRecording } from '../vector-recording.js';
+
+replayRecording(new URL('silicon.txt', import.meta.url));
