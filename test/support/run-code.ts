@@ -210,11 +210,12 @@ function words(n: number, count: number): state.Field64 {
   return { ...state.gpr, address: state.at(state.xmm, n), stride: 8, count };
 }
 
-function setVector(cpu: Cpu, n: number, value: bigint, count: number): void {
+/** Bits 127:0 or 255:0 of a vector register. @param count 64-bit words */
+export function setVector(cpu: Cpu, n: number, value: bigint, count: number): void {
   for (let word = 0; word < count; word++) cpu.state.set64(words(n, count), value >> BigInt(64 * word), word);
 }
 
-function vectorOf(cpu: Cpu, n: number, count: number): bigint {
+export function vectorOf(cpu: Cpu, n: number, count: number): bigint {
   let value = 0n;
   for (let word = count - 1; word >= 0; word--) {
     value = (value << 64n) | cpu.state.get64(words(n, count), word);
