@@ -50,6 +50,7 @@ const LEAF_1_EDX = {
   PAT: 16,
   PSE36: 17,
   CLFSH: 19,
+  MMX: 23,
   FXSR: 24,
   SSE: 25,
   SSE2: 26,
