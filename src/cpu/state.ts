@@ -164,6 +164,9 @@ export const PENDING_EXTERNAL = 0x400;
 /** Ours: a #DB that is no fault, so that RF is pushed as it stands. */
 export const PENDING_TRAP = 0x800;
 
+/** Ours: what `pending` would hold of a fault on the way into a new task, whose own it is; 0 if there was none. */
+export const taskFault = i32('taskFault');
+
 /** Ours: counts the deliveries of exceptions and interrupts, so that a step can tell whether it met one. */
 export const deliveries = i32('deliveries');
 

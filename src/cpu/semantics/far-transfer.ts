@@ -1,5 +1,6 @@
 /** JMP, CALL and RET to another segment (SDM vol. 2); the work is in system/far-transfer.ts. */
 import { type I32, I64 } from '../../wasm/values.js';
+import { deliverTaskFault } from '../system/delivery.js';
 import { farCall, farJump, farReturn } from '../system/far-transfer.js';
 import { type Context, define, type Operand } from './context.js';
 import { farPointer } from './far-pointer.js';
@@ -17,13 +18,15 @@ function destination(context: Context): { selector: I32; offset: I64 } {
 
 define('JMPF', 'Jumps to another code segment, or through a gate.', (context) => {
   const { selector, offset } = destination(context);
-  context.call(farJump, selector, offset);
+  context.call(farJump, selector, offset, context.nextRip());
+  context.call(deliverTaskFault);
   context.resume();
 });
 
 define('CALLF', 'Pushes CS and RIP and jumps to another code segment, or through a gate.', (context) => {
   const { selector, offset } = destination(context);
   context.call(farCall[context.operandSize], selector, offset, context.nextRip());
+  context.call(deliverTaskFault);
   context.resume();
 });
 

@@ -1,12 +1,14 @@
 /** IRET (SDM vol. 2); the work is in system/interrupt-return.ts. */
 import { get32 } from '../emitter.js';
 import * as state from '../state.js';
+import { deliverTaskFault } from '../system/delivery.js';
 import { interruptReturn } from '../system/interrupt-return.js';
 import { define } from './context.js';
 import { afterFlagsChange } from './flag-control.js';
 
 define('IRET', 'Returns from an interrupt or exception handler.', (context) => {
-  context.call(interruptReturn[context.operandSize]);
+  context.call(interruptReturn[context.operandSize], context.nextRip());
+  context.call(deliverTaskFault);
   context.set32(state.nmiBlocked, 0);
   context.code.if(get32(state.nmiWaiting), () => context.requestExit());
   afterFlagsChange(context);

@@ -1,7 +1,7 @@
 /** INT n, INT3, INTO, INT1 (SDM vol. 2). A fault on the way to the handler is reported at the instruction itself. */
 import { I32 } from '../../wasm/values.js';
 import { PENDING_SOFTWARE, PENDING_TRAP, rip, Vector } from '../state.js';
-import { deliverTrap } from '../system/delivery.js';
+import { deliverTaskFault, deliverTrap } from '../system/delivery.js';
 import { virtual8086 } from '../system/segments.js';
 import { redirectInterrupt } from '../system/virtual-8086.js';
 import { type Context, define, type Operand } from './context.js';
@@ -9,6 +9,7 @@ import { type Context, define, type Operand } from './context.js';
 function enterHandler(context: Context, vector: I32, kind: number): void {
   context.set64(rip, context.nextRip());
   context.call(deliverTrap, vector, I32.const(kind));
+  context.call(deliverTaskFault);
   context.resume();
 }
 

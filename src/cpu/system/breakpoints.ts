@@ -26,6 +26,7 @@ const COUNT = 4;
 export const DR6_HITS = 15;
 export const DR6_BD = 1 << 13;
 export const DR6_BS = 1 << 14;
+export const DR6_BT = 1 << 15;
 export const DR7_GD = 1 << 13;
 /** By LENn: the bits of an address that do not count. */
 const LENGTH_MASKS = 0x3710;

@@ -1,6 +1,6 @@
 /**
  * Call gates (SDM vol. 3 §5.8.3–5.8.5): 16- and 32-bit ones with their copied parameters in protected mode, 64-bit
- * ones in long mode. A selector that names anything else but code or a gate is #GP, TSS and task gates included.
+ * ones in long mode. A selector that names anything else but code or a gate is #GP; so do TSSs and task gates in long mode.
  */
 import { I32, I64 } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';

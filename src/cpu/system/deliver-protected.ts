@@ -1,4 +1,4 @@
-/** Delivery through an 8-byte gate in protected mode (SDM vol. 3 §6.12). Task gates are left out: #GP. */
+/** Delivery through an 8-byte gate in protected mode (SDM vol. 3 §6.12). */
 import { I32, I64, select } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import { systemLoad } from '../mmu/access.js';
@@ -12,6 +12,7 @@ import {
   external,
   GATE_INTERRUPT_16,
   GATE_INTERRUPT_32,
+  GATE_TASK,
   GATE_TRAP_16,
   GATE_TRAP_32,
   gateError,
@@ -22,6 +23,7 @@ import { checkStackRoom, legacyStackPointer, loadInnerStackSegment, stackMaskOf 
 import { updateMode } from './mode.js';
 import { pushAt } from './push-at.js';
 import { baseOf, limitOf, markAccessed, selectorError, setSegment, virtual8086 } from './segments.js';
+import { interruptTask } from './task-switch.js';
 import { dropVirtualSegments, FRAME_SEGMENTS } from './virtual-8086.js';
 
 /** SS as it stands, as the descriptor it would have come from. */
@@ -47,6 +49,11 @@ export const deliverProtected = routine(
     e.raiseIf(vector.shl(3).add(7).gtU(get32(state.idtrLimit)), Vector.gp, gateError(event));
     const gate = systemLoad(e, get64(state.idtrBase).add(vector.shl(3).extendU()), 64);
     const type = code.let(gate.shrU(40).wrap().and(31));
+    code.if(type.eq(GATE_TASK), () => {
+      checkGate(e, event, gate);
+      e.call(interruptTask, code.let(gate.shrU(16).wrap().and(0xffff)), event, errorCode);
+      code.return();
+    });
     const wide = code.let(type.eq(GATE_INTERRUPT_32).or(type.eq(GATE_TRAP_32)));
     const narrow = type.eq(GATE_INTERRUPT_16).or(type.eq(GATE_TRAP_16));
     e.raiseIf(wide.or(narrow).eqz(), Vector.gp, gateError(event));

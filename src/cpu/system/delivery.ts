@@ -1,6 +1,6 @@
 /**
  * Delivery of exceptions and interrupts in whatever mode is in force, double fault and shutdown (SDM vol. 3 §6.15,
- * interrupt 8). Task gates are left out. `state.rip` is where to return to.
+ * interrupt 8). `state.rip` is where to return to.
  */
 import { I32 } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
@@ -41,6 +41,12 @@ function isContributory(event: I32): I32 {
   return number.ltU(32).and(I32.const(CONTRIBUTORY).shrU(number.and(31)));
 }
 
+/** Makes a fault on the way into a new task the pending one. */
+function takeTaskFault(e: Emitter): void {
+  e.set32(state.pending, get32(state.taskFault));
+  e.set32(state.taskFault, 0);
+}
+
 /**
  * Delivers the pending event, and what its delivery causes in turn, until a handler is entered or the processor
  * shuts down.
@@ -54,6 +60,7 @@ export const deliverPending = routine('deliverPending', { parameters: [] }, (e) 
     const errorCode = e.read32(state.pendingCode);
     e.set32(state.pending, 0);
     attemptDelivery(e, event, errorCode);
+    code.if(get32(state.taskFault), () => takeTaskFault(e));
     const second = e.read32(state.pending);
     code.if(second.eqz(), () => code.return());
     const serious = code.let(isContributory(second).or(isException(second, Vector.pf)));
@@ -83,3 +90,11 @@ export const deliverTrap = routine(
     attemptDelivery(e, e.code.let(vector.or(kind)), I32.const(0));
   },
 );
+
+/** After what may have switched tasks: delivers a fault on the way into the new one, in the new one. */
+export const deliverTaskFault = routine('deliverTaskFault', { parameters: [] }, (e) => {
+  e.code.if(get32(state.taskFault), () => {
+    takeTaskFault(e);
+    e.call(deliverPending);
+  });
+});

@@ -11,6 +11,7 @@ import { loadDescriptorFor } from './inner-stack.js';
 import { resumes } from './instruction-count.js';
 import { accessOf, dplOf, isNull, selectorError } from './segments.js';
 
+export const GATE_TASK = 5;
 export const GATE_INTERRUPT_16 = 6;
 export const GATE_TRAP_16 = 7;
 export const GATE_INTERRUPT_32 = 14;

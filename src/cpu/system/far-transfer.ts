@@ -1,12 +1,12 @@
 /**
- * Far jumps, calls and returns (SDM vol. 2, JMP, CALL, RET; vol. 3 §5.8): real mode, direct code segments and, through
- * call-gate.ts, gates. Task gates and jumps to a TSS are left out: #GP.
+ * Far jumps, calls and returns (SDM vol. 2, JMP, CALL, RET; vol. 3 §5.8): real mode, direct code segments, gates through
+ * call-gate.ts and, outside long mode, other tasks through task-switch.ts.
  */
 import { I32, I64 } from '../../wasm/values.js';
-import { type Emitter, get32 } from '../emitter.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Segment } from '../state.js';
+import { Access, Efer, Segment } from '../state.js';
 import { callThroughGate, jumpThroughGate } from './call-gate.js';
 import {
   checkCodeTarget,
@@ -27,16 +27,26 @@ import {
   setStackPointer,
   storeOnStack,
 } from './stack-access.js';
+import { isTaskOrGate, TaskSource, transferToTask } from './task-switch.js';
 
 function isSystem(descriptor: I64): I32 {
   return accessOf(descriptor).and(Access.notSystem).eqz();
 }
 
-/** (selector, offset) of JMP FAR */
+/** Switches tasks and leaves the routine if the descriptor asks for that. */
+function toTask(e: Emitter, selector: I32, descriptor: I64, source: number, returnTo: I64): void {
+  const legacy = get64(state.efer).and(Efer.lma).eqz();
+  e.code.if(legacy.and(isTaskOrGate(descriptor)), () => {
+    e.call(transferToTask, selector, descriptor, I32.const(source), returnTo);
+    e.code.return();
+  });
+}
+
+/** (selector, offset, RIP of the next instruction, for a task switch) of JMP FAR */
 export const farJump = routine(
   'farJump',
-  { parameters: [I32, I64], mayFault: true },
-  (e, selector, offset) => {
+  { parameters: [I32, I64, I64], mayFault: true },
+  (e, selector, offset, returnTo) => {
     const { code } = e;
     code.if(realSegments(), () => {
       e.call(enterRealCode, selector, offset);
@@ -44,6 +54,7 @@ export const farJump = routine(
     });
     const descriptor = e.call(loadCodeOrGate, selector);
     code.if(isSystem(descriptor), () => {
+      toTask(e, selector, descriptor, TaskSource.jump, returnTo);
       e.call(jumpThroughGate, selector, descriptor);
       code.return();
     });
@@ -70,6 +81,7 @@ function farCallOf(width: StackWidth) {
       });
       const descriptor = e.call(loadCodeOrGate, selector);
       code.if(isSystem(descriptor), () => {
+        toTask(e, selector, descriptor, TaskSource.call, returnTo);
         e.call(callThroughGate, selector, descriptor, returnTo);
         code.return();
       });

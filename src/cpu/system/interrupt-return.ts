@@ -1,6 +1,6 @@
 /**
  * IRET (SDM vol. 2): real mode, protected mode to the same or an outer level, long mode,
- * virtual-8086 mode, and from the one to the other. Returning to a nested task is left out: #GP(0).
+ * virtual-8086 mode, and from the one to the other; to the task that called this one.
  */
 import { type I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
@@ -14,6 +14,7 @@ import { updateMode } from './mode.js';
 import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
 import { realSegments, virtual8086 } from './segments.js';
 import { enterStack, peekStack, pointerAbove, type StackWidth, setStackPointer } from './stack-access.js';
+import { returnToTask } from './task-switch.js';
 import { returnToVirtual8086, returnWithinVirtual8086 } from './virtual-8086.js';
 
 /** Sets RF for the next instruction if the image has it. */
@@ -29,11 +30,15 @@ function writeReturnFlags(e: Emitter, image: I64, mask: I64, width: StackWidth):
 }
 
 function interruptReturnOf(width: StackWidth) {
-  return routine(`interruptReturn${width}`, { parameters: [], mayFault: true }, (e) => {
+  return routine(`interruptReturn${width}`, { parameters: [I64], mayFault: true }, (e, returnTo) => {
     const { code } = e;
     const bytes = width / 8;
     const nested = get32(state.systemFlags).and(Flag.nt).ne(0);
-    e.raiseIf(nested.and(realSegments().eqz()), Vector.gp, 0);
+    code.if(nested.and(realSegments().eqz()), () => {
+      e.raiseIf(get64(state.efer).and(Efer.lma).ne(0), Vector.gp, 0);
+      e.call(returnToTask, returnTo);
+      code.return();
+    });
 
     const rip = peekStack(e, 0, width);
     const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
@@ -92,7 +97,7 @@ function interruptReturnOf(width: StackWidth) {
   });
 }
 
-/** By operand size. */
+/** (RIP of the next instruction, for a task switch), by operand size */
 export const interruptReturn = {
   16: interruptReturnOf(16),
   32: interruptReturnOf(32),
