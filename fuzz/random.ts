@@ -32,6 +32,11 @@ export class Random {
     return this.next() & 0xff;
   }
 
+  /** An integer of [first, last]. */
+  between(first: number, last: number): number {
+    return first + this.below(last - first + 1);
+  }
+
   /** True once in `n`, on average. */
   oneIn(n: number): boolean {
     return this.below(n) === 0;

@@ -5,13 +5,13 @@
 import { operandIsMemory, operandWidth } from '../../src/cpu/decode/instruction.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
 import { Flag } from '../../src/cpu/state.js';
+import type { Random } from '../random.js';
 import { Build } from './build.js';
 import { encode } from './encode.js';
 import { type GeneratorOptions, namedRegisters } from './generator.js';
 import { Fixup, Vectors } from './layout.js';
 import { undefinedFlags } from './masks.js';
 import { areaOf } from './placement.js';
-import type { Random } from '../random.js';
 import { ruleOf } from './special.js';
 import type { FixupSpec, Variant } from './variant.js';
 import { isX87, toleranceOf, valuesOf, vectorsOf } from './vectors.js';

@@ -3,10 +3,10 @@
  */
 import type { DecodedInstruction } from '../../src/cpu/decode/instruction.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
+import type { Random } from '../random.js';
 import { Fixup, FS_BASE, GS_BASE } from './layout.js';
 import type { Distance } from './masks.js';
 import { place, type Range } from './placement.js';
-import type { Random } from '../random.js';
 import type { FixupSpec, Patch, Tier } from './variant.js';
 
 export class Build {
@@ -26,6 +26,8 @@ export class Build {
   /** The memory operand's bytes in front of and behind it that may be touched too. */
   reachBefore = 0;
   reachAfter = 0;
+  /** What the memory operand's address must be a multiple of, but in the fault tier. */
+  alignment = 1;
   /** Of a shift or rotation. */
   distance: Distance = 'any';
   /** Gives up on this choice. */

@@ -3,12 +3,12 @@
  * of any kind. Vectors and memory that do not matter to a case are zero in it.
  */
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
+import { Random } from '../random.js';
 import { blockEntries, makeBlock } from './block.js';
 import { BLOCKS, familyOf } from './families.js';
 import { type Fixture, toFixture } from './fixture.js';
 import { type GeneratorOptions, makeVariant } from './generator.js';
 import { INPUT, OUTPUT } from './layout.js';
-import { Random } from '../random.js';
 import { Round } from './round.js';
 import { disassembleCode } from './show.js';
 import type { Tier, Variant } from './variant.js';

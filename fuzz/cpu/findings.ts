@@ -43,7 +43,7 @@ export class Findings {
 
   async #look({ placed, state, differences }: Divergence, other: number): Promise<void> {
     const { mnemonic } = placed.variant.entries[0]!;
-    const kind = `${other} ${placed.variant.tier} ${mnemonic} ${differences[0]?.replace(/[0-9-]+$/, '')}`;
+    const kind = `${other} ${placed.variant.tier} ${mnemonic}`;
     const seen = (this.#kinds.get(kind) ?? 0) + 1;
     this.#kinds.set(kind, seen);
     if (seen > MOST_OF_A_KIND) return;

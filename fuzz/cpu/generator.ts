@@ -12,13 +12,13 @@ import {
 } from '../../src/cpu/decode/instruction.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
 import { Flag } from '../../src/cpu/state.js';
+import type { Random } from '../random.js';
 import { Build, segmentBase } from './build.js';
 import { type Choice, type Encoded, encode, type MemoryChoice } from './encode.js';
 import { excludedEncoding } from './excluded.js';
 import { Fixup, MOST_FIXUPS } from './layout.js';
 import { undefinedFlags } from './masks.js';
 import { areaOf } from './placement.js';
-import type { Random } from '../random.js';
 import { ruleOf } from './special.js';
 import type { Tier, Variant } from './variant.js';
 import { toleranceOf, valuesOf, vectorsOf } from './vectors.js';
@@ -65,7 +65,7 @@ function attemptVariant(build: Build, options: GeneratorOptions): Variant | unde
   const fixups = [...build.fixups];
   for (const { address, ...fixup } of build.memoryFixups) {
     const at = area ? Number(address) - area.address : -1;
-    if (area && at >= 0 && at < 256 && at + 8 <= area.size) fixups.push({ ...fixup, a: at });
+    if (area && at >= 0 && at + 8 <= area.size) fixups.push({ ...fixup, a: at & 255, b: at >> 8 });
   }
   if (codeSize === 32) fixups.push({ operation: Fixup.legacy });
   if (fixups.length > MOST_FIXUPS) return undefined;
@@ -189,10 +189,11 @@ function isLocked({ entry, prefixes }: Build): boolean {
 function aimed(build: Build, choice: Choice, form: MemoryChoice, trial: Encoded): Encoded | undefined {
   const { random, tier, codeSize } = build;
   const { instruction } = trial;
-  const aligned = build.operandBytes >= 16 && build.reachBefore === 0;
   const size = build.operandBytes;
-  build.operand = build.place(size, aligned && tier !== 'fault' ? Math.min(64, size) : 1);
-  if (aligned && tier === 'fault' && random.oneIn(2)) build.operand &= ~15n;
+  const vector = size >= 16 && build.reachBefore === 0;
+  const alignment = Math.max(build.alignment, vector ? Math.min(64, size) : 1);
+  build.operand = build.place(size, tier === 'fault' ? 1 : alignment);
+  if (vector && tier === 'fault' && random.oneIn(2)) build.operand &= -BigInt(alignment);
   if (isLocked(build)) build.operand &= -BigInt(2 ** Math.ceil(Math.log2(size)));
   if (build.entry.vectorIndex) build.reachAfter = 8 * 8 + 8;
   build.touch(build.operand, build.reachBefore, size + build.reachAfter);

@@ -8,7 +8,7 @@ import type { Bus } from '../../src/cpu/bus.js';
 import { Cpu } from '../../src/cpu/cpu.js';
 import * as state from '../../src/cpu/state.js';
 import { Cr0, Cr4, Efer, Segment } from '../../src/cpu/state.js';
-import { CR4_SUPPORTED } from '../../src/cpu/system/features.js';
+import { cpuModel, DEFAULT_CPU_MODEL } from '../../src/cpu/system/cpu-model.js';
 import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import { Assembler } from './assembler.js';
 import {
@@ -143,11 +143,13 @@ export class Guest {
     const directory = (address: number): number => LOW_DIRECTORY + Math.floor(address / 0x200000) * 8;
     this.#put(directory(TRAMPOLINE), BigInt(TRAMPOLINE_TABLE) | table);
     this.#put(directory(WINDOW), BigInt(WINDOW_TABLE) | table);
-    this.#put(TRAMPOLINE_TABLE, BigInt(TRAMPOLINE_FRAMES) | table);
-    this.#put(TRAMPOLINE_TABLE + 8, BigInt(TRAMPOLINE_FRAMES + VARIABLES - TRAMPOLINE) | table);
-    [...WINDOW_PAGES].forEach((kind, page) => {
+    const page = (linear: number): number => ((linear / PAGE) % 512) * 8;
+    this.#put(TRAMPOLINE_TABLE + page(TRAMPOLINE), BigInt(TRAMPOLINE_FRAMES) | Entry.present | Entry.user);
+    this.#put(TRAMPOLINE_TABLE + page(VARIABLES), BigInt(TRAMPOLINE_FRAMES + VARIABLES - TRAMPOLINE) | table);
+    [...WINDOW_PAGES].forEach((kind, n) => {
       const access = Entry.present | Entry.user | Entry.noExecute | (kind === 'w' ? Entry.writable : 0n);
-      if (kind !== '-') this.#put(WINDOW_TABLE + page * 8, BigInt(WINDOW_FRAMES + page * PAGE) | access);
+      const linear = WINDOW + n * PAGE;
+      if (kind !== '-') this.#put(WINDOW_TABLE + page(linear), BigInt(WINDOW_FRAMES + n * PAGE) | access);
     });
     ARENAS.forEach((arena, n) => {
       for (let at = 0; at < ARENA_SIZE; at += 0x200000) {
@@ -236,7 +238,7 @@ export class Guest {
   #enter(): void {
     const { cpu } = this;
     const view = cpu.state;
-    const xsave = Cr4.osxsave & CR4_SUPPORTED;
+    const xsave = cpuModel(DEFAULT_CPU_MODEL).cr4 & Cr4.osxsave;
     view.set64(state.cr0, BigInt((Cr0.pe | Cr0.mp | Cr0.et | Cr0.ne | Cr0.wp | Cr0.am | Cr0.pg) >>> 0));
     view.set64(state.cr4, BigInt(Cr4.pae | Cr4.osfxsr | Cr4.osxmmexcpt | Cr4.umip | Cr4.fsgsbase | xsave));
     if (xsave) view.set64(state.xcr0, 7n);

@@ -1,16 +1,18 @@
 /**
  * Where things are in both worlds: the process that runs code natively and the guest that univisor runs have the same
- * bytes at the same virtual addresses, all below 2 GiB. The native harness gets this table as a header file.
+ * bytes at the same virtual addresses, all below 2 GiB and none a power of two, which wild accesses like to meet. The native harness gets this table as a header file.
  * Leaves out how the trampoline uses it (trampoline.ts) and what the values of a record mean (record.ts).
  */
 
 export const PAGE = 0x1000;
 
 /** The trampoline's code, the same bytes in both worlds. */
-export const TRAMPOLINE = 0x10000000;
+export const TRAMPOLINE = 0x13570000;
 /** Its variables: first the fields of the descriptor at work, in the order of `DESCRIPTOR`. */
-export const VARIABLES = 0x10001000;
+export const VARIABLES = 0x13571000;
 export const VARIABLE = {
+  /** Address of the code under test. */
+  code: VARIABLES,
   /** Address of the descriptor at work, and how many there are from it on. */
   descriptor: VARIABLES + 0x80,
   descriptorsLeft: VARIABLES + 0x88,
@@ -32,7 +34,7 @@ export const VARIABLE = {
  * Memory operands lie here. By page: - unmapped, w writable, r readable only. Operands are put in the middle of
  * writable pages, across the border of two, and across the borders to the other kinds.
  */
-export const WINDOW = 0x12000000;
+export const WINDOW = 0x12340000;
 export const WINDOW_PAGES = '-ww-rwr-wwww-';
 export const WINDOW_SIZE = WINDOW_PAGES.length * PAGE;
 
@@ -44,7 +46,7 @@ export const GS_BASE = 0x08000000;
 export const SELECTOR = { code64: 0x33, code32: 0x23, data: 0x2b } as const;
 
 /** Two arenas, so that one round runs natively while the round before runs in the guest. */
-export const ARENAS = [0x20000000, 0x24000000] as const;
+export const ARENAS = [0x26000000, 0x2a000000] as const;
 export const ARENA_SIZE = 0x2000000;
 /** Offsets in an arena. */
 export const ARENA = {
@@ -135,17 +137,17 @@ export const Fixup = {
   narrow: 3,
   /** low byte := a number of [a, b]; c = 1: the whole register, 2: also sometimes random higher bits. */
   range: 4,
-  /** c bytes of memory at a := the value. */
+  /** c bytes of memory := the value; where in memory, a and b say together. */
   memorySet: 5,
-  /** Memory, 64 bits at a: and value, or c. */
+  /** Memory, 64 bits at a and b: and value, or c. */
   memoryAnd: 6,
-  /** In half of the cases, the c bytes of memory at a := the register's. */
+  /** In half of the cases, the c bytes of memory at a and b := the register's. */
   memoryCopy: 7,
   /** In most cases, high half (register a) of a dividend := a sign extension of `register` or 0; c: width. */
   dividend: 8,
   /** register := never 0 in the low c bits. */
   nonzero: 9,
-  /** Memory, c bits at a: never 0. */
+  /** Memory, c bits at a and b: never 0. */
   memoryNonzero: 10,
   /** Every register := its low 32 bits; R8–R15 := 0. */
   legacy: 11,

@@ -1,6 +1,7 @@
 /** The command: `npm run fuzz:cpu`. Starts both sides, runs rounds, and ends with what was compared and what differs. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuModel, DEFAULT_CPU_MODEL } from '../../src/cpu/system/cpu-model.js';
 import { promisedFeatures } from '../../src/cpu/system/cpuid.js';
 import { loadInterpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import { generateInterpreter } from '../../src/cpu/tiers/interpreter/module.js';
@@ -36,7 +37,7 @@ async function functionsOnly(): ReturnType<typeof loadInterpreter> {
 }
 
 async function run(options: Options): Promise<number> {
-  const ymm = promisedFeatures.has('AVX') || options.features.has('AVX');
+  const ymm = promisedFeatures(cpuModel(DEFAULT_CPU_MODEL)).has('AVX') || options.features.has('AVX');
   const trampoline = buildTrampoline(ymm);
   const native = await Native.start(trampoline);
   try {

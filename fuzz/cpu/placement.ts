@@ -2,8 +2,9 @@
  * Where a memory operand is put: in the middle of writable pages, over the border of two, and for faults beside and in
  * unmapped and read-only pages, and at addresses that are not canonical or not a program's.
  */
-import { PAGE, WINDOW, WINDOW_PAGES } from './layout.js';
+
 import type { Random } from '../random.js';
+import { PAGE, WINDOW, WINDOW_PAGES } from './layout.js';
 import type { Area, Tier } from './variant.js';
 
 /** Borders of pages: of two writable ones, and of the other pairs. */
@@ -49,7 +50,7 @@ export function place(random: Random, tier: Tier, codeSize: 32 | 64, size: numbe
     }
   }
   const middle = random.pick(MIDDLES) + random.below(16) * 16;
-  if (align > 1) return BigInt(middle + random.below(2) * align);
+  if (align > 1) return BigInt((middle & -align) + random.below(2) * align);
   if (random.oneIn(8) && size > 1) return BigInt(random.pick(JOINTS) - random.between(1, size - 1));
   return BigInt(middle + (random.oneIn(2) ? random.below(16) : 0));
 }
@@ -60,7 +61,7 @@ export interface Range {
   readonly to: bigint;
 }
 
-const MOST_BEFORE = 640;
+const MOST_BYTES = 1008;
 
 /** The writable memory in and around what is touched, or undefined where there is none. */
 export function areaOf(touched: readonly Range[], operand: bigint): Area | undefined {
@@ -92,7 +93,7 @@ function within(touched: readonly Range[], operand: bigint, first: number, last:
     high = Math.max(high, Math.min(end, last));
   }
   low = Math.floor(low / 16) * 16;
-  high = Math.min(Math.ceil(high / 16) * 16, low + MOST_BEFORE);
+  high = Math.min(Math.ceil(high / 16) * 16, low + MOST_BYTES);
   const address = WINDOW + low;
   return { address, size: high - low, operand: Number(BigInt.asIntN(32, operand - BigInt(address))) };
 }

@@ -3,9 +3,9 @@
  * the tiers. A round is made from the run's seed and its own number alone, and from what was counted before it.
  */
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
+import { Random } from '../random.js';
 import { blockEntries, makeBlock } from './block.js';
 import { type GeneratorOptions, makeVariant } from './generator.js';
-import { Random } from '../random.js';
 import { Round } from './round.js';
 import type { Trampoline } from './trampoline.js';
 import type { Tier, Variant } from './variant.js';
@@ -56,7 +56,7 @@ export class Plan {
 
   /** Round `number`; @param most cases it may have */
   round(number: number, most: number, trampoline: Trampoline): Round {
-    const random = new Random(Math.imul(this.options.seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
+    const random = new Random(this.options.seed, number);
     const round = new Round((number % 2) as 0 | 1, trampoline);
     let failures = 0;
     while (round.cases < Math.min(most, ROUND_CASES) && failures < 2000) {

@@ -26,10 +26,13 @@ import {
   bitTest,
   compareExchange,
   compareExchangePair,
+  components,
   divide,
+  extended,
   forgetMemory,
   nonzero,
   pointed,
+  restored,
   saved,
   shift,
   string,
@@ -119,7 +122,14 @@ rule('LES LDS LSS LFS LGS', { after: farPointer });
 rule('CPUID', { after: forget(RAX, RCX, RDX, RBX) });
 rule('RDTSC', { after: forget(RAX, RDX) });
 rule('RDTSCP', { after: forget(RAX, RDX, RCX) });
-rule('XGETBV', { after: forget(RAX, RDX) });
+rule('XGETBV', {
+  after: (build, instruction) => {
+    build.fixups.push({ operation: Fixup.range, register: RCX, a: 0, b: 2, c: 1 });
+    forget(RAX, RDX)(build, instruction);
+  },
+});
+rule('XSAVE XSAVEC XSAVEOPT XSAVES', { reserve: [RAX, RDX], before: extended, after: components });
+rule('XRSTOR XRSTORS', { reserve: [RAX, RDX], before: extended, after: restored });
 rule('RDPID', { after: (build, instruction) => forget(instruction.rm)(build, instruction) });
 rule('RDRAND RDSEED', {
   after: (build, instruction) => {

@@ -5,6 +5,7 @@ import { allOpcodes } from '../../src/cpu/decode/decoder.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
 import '../../src/cpu/semantics/all.js';
 import { definitionOf } from '../../src/cpu/semantics/context.js';
+import { cpuModel, DEFAULT_CPU_MODEL } from '../../src/cpu/system/cpu-model.js';
 import { promisedFeatures } from '../../src/cpu/system/cpuid.js';
 import { exclusion } from './excluded.js';
 import { familyOf } from './families.js';
@@ -76,7 +77,8 @@ export function subject(host: HostCpuid, extra: ReadonlySet<string>): Subject {
     if (!place) return false;
     return (((host.get(place[0])?.[place[1]] ?? 0) >>> place[2]) & 1) === 1;
   };
-  const promised = (feature: string): boolean => promisedFeatures.has(feature) || extra.has(feature);
+  const features = promisedFeatures(cpuModel(DEFAULT_CPU_MODEL));
+  const promised = (feature: string): boolean => features.has(feature) || extra.has(feature);
   const entries = allOpcodes().filter((entry) => {
     const features = [entry.feature, entry.feature256, ...(usesMmx(entry) ? ['MMX'] : [])].filter(Boolean);
     if (isX87(entry) && !usesMmx(entry) && !entry.feature) features.push('FPU');

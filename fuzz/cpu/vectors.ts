@@ -1,7 +1,7 @@
 /** Which vector and x87 registers an instruction is about, and what numbers are in them. */
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
-import { Values, type ValuesKind, Vectors, type VectorsKind } from './layout.js';
 import type { Random } from '../random.js';
+import { Values, type ValuesKind, Vectors, type VectorsKind } from './layout.js';
 import type { Tolerance } from './variant.js';
 
 const STATE = new Set(['FXSAVE', 'FXRSTOR', 'EMMS']);
@@ -19,10 +19,10 @@ export function usesMmx(entry: OpcodeEntry): boolean {
 export function vectorsOf(entry: OpcodeEntry, ymm: boolean, random: Random): VectorsKind {
   if (isX87(entry)) return Vectors.fx;
   const vector = entry.operands.some(({ registers }) => registers === 'xmm');
-  const mxcsr = entry.mnemonic.endsWith('MXCSR');
+  const mxcsr = /MXCSR$|^XSAVE|^XRSTOR/.test(entry.mnemonic);
   if (!vector && !mxcsr && !entry.vex) return Vectors.none;
   if (entry.vex) return ymm ? Vectors.ymm : Vectors.none;
-  return ymm && random.oneIn(4) ? Vectors.ymm : Vectors.xmm;
+  return ymm && (entry.mnemonic.startsWith('X') || random.oneIn(4)) ? Vectors.ymm : Vectors.xmm;
 }
 
 export function valuesOf(entry: OpcodeEntry, random: Random): ValuesKind {

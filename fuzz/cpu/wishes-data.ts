@@ -142,3 +142,32 @@ export const wholeMxcsr =
       c: build.tier === 'fault' ? 0 : 0x1f80,
     });
   };
+
+/** Legacy area, header and AVX's upper halves, as XSAVE lays them out (SDM volume 1, chapter 13). */
+const EXTENDED_BYTES = 512 + 64 + 256;
+
+export function extended(build: Build): void {
+  build.reachAfter = EXTENDED_BYTES;
+  build.alignment = 64;
+}
+
+/** SSE's and AVX's state: whether x87's is in use, a processor may tell in more than one way. */
+export function components(build: Build): void {
+  const value = BigInt(build.random.pick([2, 4, 6, 6, 6, 0]));
+  build.fixups.push({ operation: Fixup.set, register: RAX, value });
+  build.fixups.push({ operation: Fixup.set, register: RDX, value: 0n });
+  // What is in use is added to the header's bits, which are of components.
+  const address = build.operand + 512n;
+  build.memoryFixups.push({ operation: Fixup.memoryAnd, address, value: 6n });
+}
+
+export function restored(build: Build): void {
+  components(build);
+  for (let at = 520; at < 576; at += 8) build.memory(build.operand, at, 8, 0n);
+  build.memoryFixups.push({
+    operation: Fixup.memoryAnd,
+    address: build.operand + 24n,
+    value: 0xffff_ffff_0000_e07fn,
+    c: 0x1f80,
+  });
+}

@@ -95,7 +95,10 @@ __attribute__((used)) static void handle(int number, siginfo_t *info, void *cont
   int again = rip >= TRAMPOLINE && rip < VARIABLES && WORD(VARIABLE_FAULT);
   (void)info;
   if (!running || again) {
-    fprintf(stderr, "harness: signal %d at %lx\n", number, (unsigned long)rip);
+    uint8_t *code = (uint8_t *)WORD(VARIABLE_CODE);
+    fprintf(stderr, "signal %d at %lx, vector %lu; the code is", number, (unsigned long)rip, (unsigned long)vector);
+    for (int n = 0; running && n < 32; n++) fprintf(stderr, " %02x", code[n]);
+    fputc('\n', stderr);
     _exit(3);
   }
   WORD(VARIABLE_FAULT) = vector + 1;
@@ -175,6 +178,7 @@ int main(int argc, char **argv) {
   FILE *code = fopen(argv[1], "rb");
   if (!code || !fread((void *)(uintptr_t)TRAMPOLINE, 1, 4096, code)) fail("no trampoline");
   fclose(code);
+  mprotect((void *)(uintptr_t)TRAMPOLINE, 4096, PROT_READ | PROT_EXEC);
   make_window();
   WORD(VARIABLE_DONE) = (uint64_t)trampoline_done;
   WORD(VARIABLE_CLEAN_FLAGS) = 0x202;

@@ -178,6 +178,7 @@ static uint64_t low_bits(unsigned width) { return width >= 64 ? ~0ul : (1ul << w
 static void apply_fixup(const struct fixup *fixup, uint64_t *r, uint8_t *memory, uint8_t *vectors) {
   uint64_t *reg = &r[fixup->reg & 15];
   uint64_t word = 0;
+  uint8_t *place = memory + (fixup->a | fixup->b << 8);
   switch (fixup->operation) {
     case FIXUP_SET:
       *reg = fixup->value;
@@ -197,15 +198,15 @@ static void apply_fixup(const struct fixup *fixup, uint64_t *r, uint8_t *memory,
       break;
     }
     case FIXUP_MEMORY_SET:
-      memcpy(memory + fixup->a, &fixup->value, fixup->c);
+      memcpy(place, &fixup->value, fixup->c);
       break;
     case FIXUP_MEMORY_AND:
-      memcpy(&word, memory + fixup->a, 8);
+      memcpy(&word, place, 8);
       word = (word & fixup->value) | fixup->c;
-      memcpy(memory + fixup->a, &word, 8);
+      memcpy(place, &word, 8);
       break;
     case FIXUP_MEMORY_COPY:
-      if (next() & 1) memcpy(memory + fixup->a, reg, fixup->c);
+      if (next() & 1) memcpy(place, reg, fixup->c);
       break;
     case FIXUP_DIVIDEND: {
       uint64_t choice = next() & 7, low = low_bits(fixup->c);
@@ -220,9 +221,9 @@ static void apply_fixup(const struct fixup *fixup, uint64_t *r, uint8_t *memory,
       if (!(*reg & low_bits(fixup->c))) *reg |= 1ul << next() % fixup->c;
       break;
     case FIXUP_MEMORY_NONZERO:
-      memcpy(&word, memory + fixup->a, 8);
+      memcpy(&word, place, 8);
       if (!(word & low_bits(fixup->c))) word |= 1ul << next() % fixup->c;
-      memcpy(memory + fixup->a, &word, 8);
+      memcpy(place, &word, 8);
       break;
     case FIXUP_LEGACY:
       for (int n = 0; n < 16; n++) r[n] = n < 8 ? (uint32_t)r[n] : 0;
