@@ -4,6 +4,7 @@ import type { Cpu } from '../../src/cpu/cpu.js';
 import * as state from '../../src/cpu/state.js';
 import { Cr0, Cr4, Flag } from '../../src/cpu/state.js';
 import { CODE, runCode } from '../support/run-code.js';
+import { HANDLERS, SystemWorld } from '../support/system-world.js';
 
 const TABLES = 0x100000;
 
@@ -111,6 +112,25 @@ test('a handler whose own fetch faults for ever still uses its budget up', async
   });
   expect(exit.kind).toBe('limit');
   expect(cpu.retired).toBe(1000);
+});
+
+test('a handler beyond its segment’s limit for ever still uses its budget up', async () => {
+  const world = await SystemWorld.create('real');
+  // The vector of #GP is FFFF:FFFF, where an instruction of three bytes ends past 64 KiB.
+  world.cpu.memory.store(13 * 4, 4, 0xffffffff);
+  world.cpu.memory.write(0x10ffef, Uint8Array.of(0xb8, 0, 0));
+  const { exit } = world.run({ code: 'e9 fd fe', limit: 1000 });
+  expect(exit.kind).toBe('limit');
+  expect(world.cpu.retired).toBe(1000);
+});
+
+test('a handler of #DB with a breakpoint on itself still uses its budget up', async () => {
+  const world = await SystemWorld.create('long');
+  // MOV DR0, RAX; MOV DR7, RCX; INT1
+  const code = '0f 23 c0 0f 23 f9 f1';
+  const { exit } = world.run({ code, registers: { 0: BigInt(HANDLERS + 16), 1: 0x402n }, limit: 1000 });
+  expect(exit.kind).not.toBe('halt');
+  expect(world.cpu.retired).toBeLessThanOrEqual(1000);
 });
 
 test('a jump that a page made while it was being mapped away is not remembered', async () => {

@@ -28,7 +28,7 @@ export const abortHandler = routine('abortHandler', { parameters: [I32], result:
   deliver(e);
 });
 
-/** What is no instruction gives its turn back. */
+/** What is no instruction gives its turn back, but not before it can fault no more: or a handler that faults so never ends. */
 function refund(e: Emitter): void {
   e.set32(state.budget, get32(state.budget).add(1));
 }
@@ -61,7 +61,6 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
     const { code } = e;
     const following = get64(state.pageBase).add(4096).and(get64(state.ripMask));
     const physical = e.call(fetchPhysical, code.let(following));
-    // Not before: a fetch that faults takes its turn, or a handler that faults so would never end.
     refund(e);
     code.if(physical.eq(immediate(record)), () => code.return(record.add(RECORD_SIZE)));
     e.set64(state.rip, ripOf(record));
@@ -75,15 +74,20 @@ const BODIES: Record<keyof typeof PseudoHandler, (e: Emitter, record: I32) => vo
   invalid: (e) => e.raise(Vector.ud),
   tooLong: (e) => e.raise(Vector.gp, 0),
   breakpoint: (e, record) => {
+    const budget = e.read32(state.budget);
     refund(e);
-    e.abortIf(e.call(meetInstructionBreakpoint, e.code.let(ripOf(record))));
+    const met = e.call(meetInstructionBreakpoint, e.code.let(ripOf(record)));
+    e.code.if(met, () => {
+      e.set32(state.budget, budget);
+      e.abort();
+    });
     e.code.return(record.add(RECORD_SIZE));
   },
   checkLimit: (e, record) => {
-    refund(e);
     const last = ripOf(record).add(immediate(record)).sub(1);
     const limit = I64.load32U(I32.const(0), state.at(state.segmentLimit, Segment.cs));
     e.raiseIf(last.gtU(limit), Vector.gp, 0);
+    refund(e);
     e.code.return(record.add(RECORD_SIZE));
   },
 };
