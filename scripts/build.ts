@@ -8,6 +8,6 @@ import { writeInterpreter } from './write-interpreter.js';
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 
 rmSync(dist, { recursive: true, force: true });
-const { module } = writeInterpreter();
+const { module } = await writeInterpreter();
 buildLibrary();
 await buildCli(`${dist}/bin`, module);

@@ -22,7 +22,7 @@ import { decodeMemory } from './memory-operand.js';
 import * as map from './opcode-map.js';
 
 export { isHighByte, operandWidth } from './instruction.js';
-export { allOpcodes, OPCODE_COUNT } from './opcode-map.js';
+export { allOpcodes } from './opcode-map.js';
 
 export const DECODE_OK = 0;
 /** #UD; the length is what was read. */

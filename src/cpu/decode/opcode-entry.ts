@@ -78,7 +78,7 @@ export type MandatoryPrefix = 'any' | 'none' | 'notF2F3' | '66' | 'F3' | 'F2';
 export type OpcodeMap = '' | '0F' | '0F38' | '0F3A';
 
 export interface OpcodeEntry {
-  /** Dense, 0 … OPCODE_COUNT − 1; changes only when the tables do. */
+  /** Its place in `allOpcodes`; changes only when the tables or definitions do. */
   readonly id: number;
   /** In capitals. Conditions use the SDM's first name (JB, JNB, JZ …); strings have no size (MOVS); far is CALLF, JMPF, RETF. */
   readonly mnemonic: string;

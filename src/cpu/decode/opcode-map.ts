@@ -2,14 +2,16 @@
  * The opcode maps as the decoder looks them up. A table's text is split into lines when its map is first used, and
  * a line is parsed when its opcode is, so that a start pays only for the instructions it meets.
  * Among an opcode's candidates the choice is a masked compare with a key of everything that tells encodings apart.
+ * Lines come from the tables in opcodes/ and from definitions that bring their own (defined.generated.ts).
  */
+import { definedEncodings } from './defined.generated.js';
 import type { OpcodeEntry } from './opcode-entry.js';
 import { ONE_BYTE } from './opcodes/one-byte.js';
 import { MAP_0F3A as TEXT_0F3A, MAP_0F38 as TEXT_0F38 } from './opcodes/three-byte.js';
 import { TWO_BYTE } from './opcodes/two-byte.js';
 import { VEX_0F, VEX_0F3A, VEX_0F38 } from './opcodes/vex.js';
 import { X87 } from './opcodes/x87.js';
-import { parseLine } from './table-parser.js';
+import { mapOf, parseLine } from './table-parser.js';
 
 // The key: what a prefix, ModRM or the code size may decide. Operand and address size: 0 is 16 bits, 1 is 32, 2 is 64.
 export const KEY_REGISTER = 1;
@@ -172,17 +174,36 @@ const PLUS = 43;
 const SLASH = 47;
 const DIGIT_0 = 48;
 
+interface DefinedLine {
+  readonly line: string;
+  readonly id: number;
+}
+
 export class OpcodeMapTable {
   readonly #slots: (Slot | null | undefined)[] = new Array<Slot | null | undefined>(256).fill(undefined);
-  readonly #candidates: (Candidate | undefined)[] = [];
+  #candidates: (Candidate | undefined)[] = [];
   #lines: readonly string[] | undefined;
+  /** The table's own lines come first; these have the ids beside them. */
+  #defined: readonly DefinedLine[] = [];
 
   constructor(
+    readonly name: string,
     readonly text: string,
-    readonly oneByteMap: boolean,
     readonly firstId: number,
     readonly count: number,
   ) {}
+
+  get oneByteMap(): boolean {
+    return this.name === '' || this.name === 'x87';
+  }
+
+  /** Takes lines besides its own, which count before them, and forgets what was looked up. */
+  setDefined(lines: readonly DefinedLine[]): void {
+    this.#defined = lines;
+    this.#lines = undefined;
+    this.#candidates = [];
+    this.#slots.fill(undefined);
+  }
 
   /** What is known of an opcode, null when it is invalid. */
   slot(opcode: number): Slot | null {
@@ -200,7 +221,7 @@ export class OpcodeMapTable {
       if (lines.length !== this.count) {
         throw new Error(`opcode table: ${lines.length} lines, not ${this.count}`);
       }
-      this.#lines = lines;
+      this.#lines = [...lines, ...this.#defined.map(({ line }) => line)];
     }
     return this.#lines;
   }
@@ -217,31 +238,41 @@ export class OpcodeMapTable {
     return Number.parseInt(line.substring(at, at + 2), 16);
   }
 
-  /** The numbers of an opcode's lines, found by halving since the lines stand in the order of their opcodes. */
+  /** The numbers of an opcode's lines, found by halving since the table's lines stand in the order of their opcodes. */
   #numbers(opcode: number): number[] {
     const lines = this.#split();
+    const defined = this.#defined.flatMap((_, n) => {
+      const line = lines[this.count + n]!;
+      const first = this.#opcode(this.count + n);
+      const eight = line.charCodeAt(this.#at(line) + 2) === PLUS;
+      return opcode === first || (eight && opcode > first && opcode - first < 8) ? [this.count + n] : [];
+    });
     let from = 0;
-    let to = lines.length;
+    let to = this.count;
     while (from < to) {
       const middle = (from + to) >> 1;
       if (this.#opcode(middle) <= opcode) from = middle + 1;
       else to = middle;
     }
     const numbers: number[] = [];
-    if (from === 0) return numbers;
+    if (from === 0) return defined;
     const found = this.#opcode(from - 1);
     for (let number = from - 1; number >= 0 && this.#opcode(number) === found; number--) {
       const line = lines[number]!;
       const eight = line.charCodeAt(this.#at(line) + 2) === PLUS;
       if (found === opcode || (eight && opcode - found < 8)) numbers.push(number);
     }
-    return numbers.reverse();
+    return [...defined, ...numbers.reverse()];
+  }
+
+  #id(number: number): number {
+    return this.#defined[number - this.count]?.id ?? this.firstId + number;
   }
 
   #candidate(number: number): Candidate {
     let found = this.#candidates[number];
     if (found === undefined) {
-      found = candidate(parseLine(this.#split()[number]!, this.firstId + number, this.oneByteMap));
+      found = candidate(parseLine(this.#split()[number]!, this.#id(number), this.oneByteMap));
       this.#candidates[number] = found;
     }
     return found;
@@ -275,27 +306,48 @@ export class OpcodeMapTable {
 }
 
 // Each table's first id is fixed by the lines before it, so that ids do not depend on what was used first.
-const COUNTS = [289, 144, 478, 83, 28, 203, 158, 42] as const;
+const COUNTS = [289, 144, 476, 83, 28, 203, 158, 42] as const;
 
-function table(text: string, number: number): OpcodeMapTable {
+function table(name: string, text: string, number: number): OpcodeMapTable {
   let firstId = 0;
   for (let each = 0; each < number; each++) firstId += COUNTS[each]!;
-  return new OpcodeMapTable(text, number < 2, firstId, COUNTS[number]!);
+  return new OpcodeMapTable(name, text, firstId, COUNTS[number]!);
 }
 
-export const MAP_ONE_BYTE = table(ONE_BYTE, 0);
+export const MAP_ONE_BYTE = table('', ONE_BYTE, 0);
 /** D8–DF of the one-byte map. */
-export const MAP_X87 = table(X87, 1);
-export const MAP_0F = table(TWO_BYTE, 2);
-export const MAP_0F38 = table(TEXT_0F38, 3);
-export const MAP_0F3A = table(TEXT_0F3A, 4);
+export const MAP_X87 = table('x87', X87, 1);
+export const MAP_0F = table('0F', TWO_BYTE, 2);
+export const MAP_0F38 = table('0F38', TEXT_0F38, 3);
+export const MAP_0F3A = table('0F3A', TEXT_0F3A, 4);
 /** By VEX.mmmmm; 0 and the rest are invalid. */
-export const MAP_VEX = [undefined, table(VEX_0F, 5), table(VEX_0F38, 6), table(VEX_0F3A, 7)] as const;
+export const MAP_VEX = [
+  undefined,
+  table('VEX.0F', VEX_0F, 5),
+  table('VEX.0F38', VEX_0F38, 6),
+  table('VEX.0F3A', VEX_0F3A, 7),
+] as const;
 
-export const OPCODE_COUNT: number = COUNTS.reduce((sum, count) => sum + count, 0);
+const MAPS: readonly OpcodeMapTable[] = [
+  MAP_ONE_BYTE,
+  MAP_X87,
+  MAP_0F,
+  MAP_0F38,
+  MAP_0F3A,
+  ...MAP_VEX.slice(1).flatMap((map) => map ?? []),
+];
+
+const TABLE_LINES = COUNTS.reduce((sum, count) => sum + count, 0);
+let lines: readonly DefinedLine[] = [];
+
+/** Encodings that definitions bring along, in place of those before. For the generator, before it asks for any. */
+export function useDefinedEncodings(encodings: readonly string[]): void {
+  lines = encodings.map((line, n) => ({ line, id: TABLE_LINES + n }));
+  for (const map of MAPS) map.setDefined(lines.filter(({ line }) => mapOf(line) === map.name));
+}
+useDefinedEncodings(definedEncodings);
 
 /** Every entry, at its id. Parses all the tables. */
 export function allOpcodes(): readonly OpcodeEntry[] {
-  const maps = [MAP_ONE_BYTE, MAP_X87, MAP_0F, MAP_0F38, MAP_0F3A, ...MAP_VEX.slice(1)];
-  return maps.flatMap((map) => map?.entries() ?? []);
+  return MAPS.flatMap((map) => map.entries()).sort((a, b) => a.id - b.id);
 }

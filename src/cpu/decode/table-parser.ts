@@ -111,6 +111,13 @@ function modRMForm(operands: readonly OperandSpec[]): OpcodeEntry['form'] {
   return 'none';
 }
 
+/** The map that a line belongs to: its name, empty for the one-byte map, with VEX. in front of VEX's. */
+export function mapOf(line: string): string {
+  const word = line.split(' ', 1)[0] ?? '';
+  const map = word.split('.').find((part) => part.startsWith('0F')) ?? '';
+  return word.startsWith('VEX.') ? `VEX.${map}` : map;
+}
+
 export function parseLine(line: string, id: number, oneByteMap: boolean): OpcodeEntry {
   const words = line.split(' ');
   const entry: Mutable<OpcodeEntry> = { ...PLAIN_ENTRY, id };

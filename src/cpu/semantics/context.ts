@@ -5,6 +5,7 @@
  */
 import type { F32, F64, I32, I64 } from '../../wasm/values.js';
 import type { V128 } from '../../wasm/vector.js';
+import { mapOf, parseLine } from '../decode/table-parser.js';
 import type { Emitter } from '../emitter.js';
 import type { Flags } from './flags.js';
 
@@ -152,6 +153,8 @@ export interface Definition {
   /** Of which of its handlers the interpreter keeps in its loop, if any; for what ordinary programs run all the time. */
   readonly hot?: Hot | undefined;
   readonly meaning: Meaning;
+  /** Its lines of the opcode tables if it brings them along; else they are in decode/opcodes/. */
+  readonly encodings: readonly string[];
 }
 
 const definitions = new Map<string, Definition>();
@@ -159,7 +162,25 @@ const definitions = new Map<string, Definition>();
 /** Gives a mnemonic of the opcode tables its meaning. */
 export function define(mnemonic: string, summary: string, meaning: Meaning, hot?: Hot): void {
   if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
-  definitions.set(mnemonic, { mnemonic, summary, meaning, hot });
+  definitions.set(mnemonic, { mnemonic, summary, meaning, hot, encodings: [] });
+}
+
+/**
+ * A whole instruction in one place: its encodings in the notation of decode/table-parser.ts, which name it, and its
+ * meaning. The lines go before those of the tables in decode/opcodes/ (docs/adding-an-instruction.md).
+ */
+export function defineInstruction(
+  encodings: readonly string[],
+  summary: string,
+  meaning: Meaning,
+  hot?: Hot,
+): void {
+  const [mnemonic = '', ...others] = new Set(
+    encodings.map((line) => parseLine(line, 0, mapOf(line) === '').mnemonic),
+  );
+  if (mnemonic === '' || others.length > 0) throw new Error(`one mnemonic wanted: ${encodings.join('; ')}`);
+  if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
+  definitions.set(mnemonic, { mnemonic, summary, meaning, hot, encodings });
 }
 
 /** Like `define`, for an instruction that ordinary programs run all the time. */

@@ -8,7 +8,7 @@ import { get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Flag } from '../state.js';
-import { type Context, define, type Operand } from './context.js';
+import { type Context, defineInstruction, type Operand } from './context.js';
 
 /** → the next 64 bits */
 const nextRandom = routine('nextRandom', { parameters: [], result: I64 }, (e) => {
@@ -26,5 +26,9 @@ function random(context: Context): void {
   context.flags.setImage(I64.const(Flag.cf));
 }
 
-define('RDRAND', 'Writes a random number and sets CF.', random);
-define('RDSEED', 'Writes a random number to seed generators with, and sets CF.', random);
+defineInstruction(['NF.0F C7/6 RDRAND Rv [RDRAND]'], 'Writes a random number and sets CF.', random);
+defineInstruction(
+  ['NF.0F C7/7 RDSEED Rv [RDSEED]'],
+  'Writes a random number to seed generators with, and sets CF.',
+  random,
+);

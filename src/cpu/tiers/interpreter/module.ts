@@ -6,6 +6,7 @@
 import { RAM_BASE } from '../../../memory/layout.js';
 import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
 import { I32 } from '../../../wasm/values.js';
+import { useDefinedEncodings } from '../../decode/opcode-map.js';
 import { ModuleLinker } from '../../linker.js';
 import { flushTlb } from '../../mmu/access.js';
 import { adoptDirectoryPointers } from '../../mmu/directory-pointers.js';
@@ -13,6 +14,7 @@ import { translateFetch } from '../../mmu/fetch.js';
 import { translateLinear } from '../../mmu/translate.js';
 import '../../semantics/all.js';
 import type { Routine } from '../../routine.js';
+import { allDefinitions } from '../../semantics/context.js';
 import { deliverPending } from '../../system/delivery.js';
 import { updateMode } from '../../system/mode.js';
 import { VARIANTS } from './binding.js';
@@ -39,12 +41,16 @@ export interface InterpreterModule {
   readonly handlers: Uint16Array;
   /** By handler number. */
   readonly names: readonly string[];
+  /** Encodings that the definitions brought along, for the decoder. */
+  readonly encodings: readonly string[];
   /** How many handlers are in the loop. */
   readonly inLoop: number;
 }
 
 /** @param withLoop without it every handler runs as the function that it also is, which must make no difference */
 export function generateInterpreter(withLoop = true): InterpreterModule {
+  const encodings = allDefinitions().flatMap((definition) => definition.encodings);
+  useDefinedEncodings(encodings);
   const module = new ModuleBuilder();
   module.importMemory('memory', RAM_BASE / PAGE_SIZE, 65536);
   const linker = new ModuleLinker(module);
@@ -76,6 +82,7 @@ export function generateInterpreter(withLoop = true): InterpreterModule {
     rows: table.rows,
     handlers,
     names: [...Object.keys(PseudoHandler), ...table.handlers.map((handler) => handler.name)],
+    encodings,
     inLoop: inLoop.length,
   };
 }
