@@ -86,6 +86,58 @@ describe('alignment', () => {
   });
 });
 
+describe('stores of chosen bytes', () => {
+  const mask = 0x80ff_7f00_0000_0080n;
+  const chosen = (value: number): number[] => [value, 0xee, 0xee, 0xee, 0xee, 0xee, value, value];
+
+  it('MASKMOVQ', async () => {
+    const { bytes } = await runCode({
+      code: '0f f7 c1',
+      mmx: { 0: all(0x5a, 8), 1: mask },
+      registers: { [RDI]: 0x20ffdn },
+      memory: [{ address: 0x20ffd, bytes: new Array(16).fill(0xee) }],
+    });
+    expect(bytes(0x20ffd, 16)).toEqual([...chosen(0x5a), ...new Array(8).fill(0xee)]);
+  });
+
+  it.each([
+    ['MASKMOVDQU', '66 0f f7 c1'],
+    ['VMASKMOVDQU', 'c5 f9 f7 c1'],
+  ])('%s', async (_name, code) => {
+    const { bytes, ymm } = await runCode({
+      code,
+      ymm: { 0: all(0x5a, 32), 1: (mask << 64n) | mask },
+      registers: { [RDI]: 0x20ff5n },
+      memory: [{ address: 0x20ff5, bytes: new Array(24).fill(0xee) }],
+      avx: true,
+    });
+    expect(bytes(0x20ff5, 24)).toEqual([...chosen(0x5a), ...chosen(0x5a), ...new Array(8).fill(0xee)]);
+    expect(ymm(0)).toBe(all(0x5a, 32));
+  });
+});
+
+describe('VLDMXCSR and VSTMXCSR', () => {
+  const code = 'c5 f8 ae 17 c5 f8 ae 5f 04';
+  const load = (value: number) => ({
+    code,
+    avx: true,
+    registers: { [RDI]: 0x20000n },
+    memory: [{ address: 0x20000, bytes: [value & 255, value >> 8, value >>> 16, 0, 0, 0, 0, 0] }],
+  });
+
+  it('move MXCSR', async () => {
+    const { mxcsr, bytes } = await runCode(load(0x7fa0));
+    expect(mxcsr).toBe(0x7fa0);
+    expect(bytes(0x20004, 4)).toEqual([0xa0, 0x7f, 0, 0]);
+  });
+
+  it('raise #GP for a reserved bit', async () => {
+    const { mxcsr, exception } = await runCode(load(0x11f80));
+    expect(exception?.vector).toBe(Vector.gp);
+    expect(mxcsr).toBe(0x1f80);
+  });
+});
+
 describe('availability', () => {
   const clear = (bit: number) => (value: bigint) => value & ~BigInt(bit);
   const put = (bit: number) => (value: bigint) => value | BigInt(bit);
