@@ -21,6 +21,8 @@ export const AccessKind = {
   system: 0x20,
   stack: 0x40,
   look: 0x80,
+  /** Exempt from alignment checks. */
+  unaligned: 0x100,
 } as const;
 
 const PRESENT = 1;

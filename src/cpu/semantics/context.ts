@@ -54,6 +54,8 @@ export interface Operand {
   indexed(index: I64): Operand;
   /** Of a gather's memory operand: where in the state the vector of indices stands. */
   indices(): I32;
+  /** The same operand, exempt from alignment checks (#AC) if it is in memory. */
+  unaligned(): Operand;
   /** Faults as an access to a memory operand would; no more than that. */
   probe(kind: 'read' | 'write'): void;
   /** Where in the state a register operand stands. */

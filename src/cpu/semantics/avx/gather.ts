@@ -3,6 +3,7 @@
  * from the lowest on. A fault leaves what is done: loaded elements in the destination, and zeros in their masks, so that
  * the instruction goes on from there. As processors do, masks are spread over their elements first, and a form of 128
  * bits clears the upper half of the destination with the first element it loads.
+ * Alignment is never checked.
  */
 import { Simd } from '../../../wasm/simd.js';
 import { I32, I64 } from '../../../wasm/values.js';
@@ -35,7 +36,7 @@ function gather(context: Context, { index, data }: Shape): void {
       const maskElement = code.let(mask.stateAddress().add(offset));
       code.if(load(maskElement, data).ne(I64.const(0)), () => {
         const at = code.let(load(memory.indices().add(n.get().mul(index / 8)), index));
-        const value = memory.indexed(at).read();
+        const value = memory.indexed(at).unaligned().read();
         const element = code.let(destination.stateAddress().add(offset));
         if (data === 32) {
           code.store32(element, value);

@@ -1,6 +1,7 @@
 /**
  * F16C: VCVTPH2PS and VCVTPS2PH (SDM vol. 1 §14.4). A half that is denormal is one even under DAZ and FTZ, and gives no
- * DE; the immediate may choose the rounding.
+ * DE; the immediate may choose the rounding. Eight
+ * bytes of memory are exempt from alignment checks here.
  */
 import { F32, I32, I64, select } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
@@ -92,7 +93,7 @@ const narrow = routine('singlesToHalves', { parameters: [V128, I32], result: I64
 
 defineVector('VCVTPH2PS', 'Converts halves to singles.', (context) => {
   const [destination, source] = pair(context);
-  const vector = source.readVector();
+  const vector = source.unaligned().readVector();
   const quarters = destination.width > 128 ? ([0, 1] as const) : ([0] as const);
   context.call(beginExceptions);
   const results = quarters.map((n) => context.call(widen, vector.extractI64(n)));
@@ -115,8 +116,8 @@ defineVector(
     context.call(beginExceptions);
     const results = vectors.map((vector) => context.call(narrow, vector, mode));
     context.call(commitExceptions);
-    destination.writeVector(
-      results.reduce((all, result, n) => all.replaceI64(n as 0 | 1, result), ZERO_VECTOR),
-    );
+    destination
+      .unaligned()
+      .writeVector(results.reduce((all, result, n) => all.replaceI64(n as 0 | 1, result), ZERO_VECTOR));
   },
 );

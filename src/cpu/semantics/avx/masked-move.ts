@@ -30,12 +30,17 @@ function forEachChosen(context: Context, mask: Operand, width: 32 | 64, body: (o
   );
 }
 
+/** Whatever its alignment: none of them checks that. */
+function elementOf(context: Context, memory: Operand, offset: I32, width: 32 | 64): Operand {
+  return memory.part(context.code.let(offset.extendU()), width).unaligned();
+}
+
 function load(context: Context, destination: Operand, mask: Operand, memory: Operand, width: 32 | 64): void {
   const { code } = context;
   const elements = I32.const(state.vectorElements.address);
   for (const offset of [0, 16]) code.store(elements, ZERO_VECTOR, offset);
   forEachChosen(context, mask, width, (offset) => {
-    const value = memory.part(code.let(offset.extendU()), width).read();
+    const value = elementOf(context, memory, offset, width).read();
     if (width === 32) code.store32(elements.add(offset), value);
     else code.store(elements.add(offset), value);
   });
@@ -45,7 +50,7 @@ function load(context: Context, destination: Operand, mask: Operand, memory: Ope
 
 function store(context: Context, memory: Operand, mask: Operand, source: Operand, width: 32 | 64): void {
   const { code } = context;
-  const element = (offset: I32): Operand => memory.part(code.let(offset.extendU()), width);
+  const element = (offset: I32): Operand => elementOf(context, memory, offset, width);
   forEachChosen(context, mask, width, (offset) => element(offset).probe('write'));
   forEachChosen(context, mask, width, (offset) => {
     const from = source.stateAddress().add(offset);

@@ -61,6 +61,9 @@ abstract class BoundOperand implements Operand {
   indices(): I32 {
     return refuse('indices');
   }
+  unaligned(): Operand {
+    return this;
+  }
   probe(_kind: 'read' | 'write'): void {
     refuse('probe');
   }
@@ -162,19 +165,31 @@ export class RegisterOperand extends BoundOperand {
   }
 }
 
+/** How a memory operand is looked at other than as encoded. */
+interface View {
+  readonly bias?: I64 | number;
+  readonly index?: I64;
+  readonly unaligned?: boolean;
+}
+
 export class MemoryOperand extends BoundOperand {
   readonly kind = 'memory';
   constructor(
     context: InterpreterContext,
     width: number,
     private readonly form: Form | 'offset',
-    private readonly bias?: I64 | number,
-    private readonly index?: I64,
+    private readonly view: View = {},
   ) {
     super(context, width);
   }
+  #seenAs(view: View, width = this.width): MemoryOperand {
+    return new MemoryOperand(this.context, width, this.form, { ...this.view, ...view });
+  }
   override indexed(index: I64): Operand {
-    return new MemoryOperand(this.context, this.width, this.form, undefined, index);
+    return this.#seenAs({ index });
+  }
+  override unaligned(): Operand {
+    return this.#seenAs({ unaligned: true });
   }
   override indices(): I32 {
     return load16(this.context.record, RecordField.index);
@@ -183,19 +198,20 @@ export class MemoryOperand extends BoundOperand {
     this.#place(this.width / 8, kind);
   }
   override part(bytes: I64 | number, width: number): Operand {
-    if (this.bias !== undefined) return refuse('part of a part');
-    return new MemoryOperand(this.context, width, this.form, bytes);
+    if (this.view.bias !== undefined) return refuse('part of a part');
+    return this.#seenAs({ bias: bytes }, width);
   }
   override basedOn(register: number): I32 {
     return load16(this.context.record, RecordField.base).eq(at(gpr, register));
   }
   override effectiveAddress(): I64 {
     const { code, record } = this.context;
-    const biased = (address: I64): I64 => (this.bias === undefined ? address : address.add(this.bias));
+    const { bias } = this.view;
+    const biased = (address: I64): I64 => (bias === undefined ? address : address.add(bias));
     if (this.form === 'offset') return code.let(biased(this.context.immediate()));
     const base = biased(I64.load(load16(record, RecordField.base)).add(displacement(record)));
     if (this.form === Form.near) return code.let(base);
-    const index = this.index ?? I64.load(load16(record, RecordField.index));
+    const index = this.view.index ?? I64.load(load16(record, RecordField.index));
     const sum = base.add(index.shl(load8(record, RecordField.scale).extendU()));
     return code.let(this.form === Form.scaled ? sum : sum.and(this.context.addressMask()));
   }
@@ -204,14 +220,15 @@ export class MemoryOperand extends BoundOperand {
     if (this.form === Form.near || this.form === Form.scaled) return address;
     return this.context.linear(this.context.segment(), address, bytes, kind === 'read' ? 'read' : 'write');
   }
-  /** Tells the slow path which fault a non-canonical address gives. */
-  #stackBit(): I32 {
-    return load8(this.context.record, RecordField.segment).eq(Segment.ss).mul(AccessKind.stack);
+  /** Tells the slow path which fault a non-canonical address gives, and whether alignment counts. */
+  #accessBits(): I32 {
+    const stack = load8(this.context.record, RecordField.segment).eq(Segment.ss).mul(AccessKind.stack);
+    return this.view.unaligned ? stack.or(AccessKind.unaligned) : stack;
   }
   #place(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I32 {
     const linear = this.linearAddress(bytes, kind);
     if (aligned) this.context.raiseIf(linear.wrap().and(bytes - 1), Vector.gp, 0);
-    return place(this.context, linear, bytes, kind, this.#stackBit());
+    return place(this.context, linear, bytes, kind, this.#accessBits());
   }
   #load<T extends Value>(bytes: number, make: (host: I32) => T): T {
     return this.context.code.let(make(this.#place(bytes, 'read')));

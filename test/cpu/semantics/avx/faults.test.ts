@@ -4,7 +4,7 @@
  */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as state from '../../../../src/cpu/state.js';
-import { Cr4, Vector, Xcr0 } from '../../../../src/cpu/state.js';
+import { Cr0, Cr4, Vector, Xcr0 } from '../../../../src/cpu/state.js';
 import { setVector, vectorOf } from '../../../support/run-code.js';
 import { SystemWorld, type TrialOutcome } from '../../../support/system-world.js';
 
@@ -12,6 +12,7 @@ const RDI = 7;
 const PAGE = 0x40000;
 const NEXT = 0x41000;
 const PRESENT_WRITABLE = 3n;
+const USER = 4n;
 const ONES = (1n << 256n) - 1n;
 const BEFORE = 0x77;
 
@@ -168,6 +169,32 @@ describe('a gather that faults', () => {
     expect(run(code, PAGE, { 0: destination, 1: indices, 2: mask }).done).toBe(true);
     expect(ymm(0)).toBe(lanes(32, ...[0, 1, 2, 3, 4].map(() => ELEMENT), 0x12345678, ELEMENT, ELEMENT));
     expect(ymm(2)).toBe(0n);
+  });
+});
+
+describe('alignment checks in ring 3', () => {
+  const AC = 0x40000n;
+  it.each([
+    ['MOVUPS', '0f 10 07', undefined],
+    ['VMOVUPS ymm', 'c5 fc 10 07', undefined],
+    ['MOVQ mm', '0f 6f 07', Vector.ac],
+    ['MOVSD', 'f2 0f 10 07', Vector.ac],
+    ['VBROADCASTSS', 'c4 e2 7d 18 07', Vector.ac],
+    ['VPBROADCASTW', 'c4 e2 79 79 07', Vector.ac],
+    ['CVTPS2PD', '0f 5a 07', Vector.ac],
+    ['VCVTPH2PS xmm', 'c4 e2 79 13 07', undefined],
+    ['VCVTPS2PH xmm', 'c4 e3 79 1d 07 00', undefined],
+    ['VMASKMOVPS load', 'c4 e2 75 2c 07', undefined],
+    ['VPMASKMOVQ store', 'c4 e2 f5 8e 07', undefined],
+    ['VPGATHERQQ', 'c4 e2 ed 91 04 cf', undefined],
+    ['MASKMOVDQU', '66 0f f7 c1', Vector.ac],
+  ])('%s', (_name, code, vector) => {
+    world.setPage(PAGE, PRESENT_WRITABLE | USER);
+    world.cpu.state.set64(state.cr0, world.cpu.state.get64(state.cr0) | BigInt(Cr0.am));
+    setVector(world.cpu, 1, ONES >> 192n, 4);
+    setVector(world.cpu, 2, ONES, 4);
+    const outcome = world.run({ code, ring: 3, flags: AC | 2n, registers: { [RDI]: BigInt(PAGE + 0x101) } });
+    expect(outcome.vector).toBe(vector);
   });
 });
 
