@@ -56,12 +56,18 @@ const LEAF_1_EDX = {
   SSE2: 26,
 } as const;
 const LEAF_1_ECX = {
+  SSE3: 0,
+  PCLMULQDQ: 1,
+  SSSE3: 9,
   CX16: 13,
   PCID: 17,
+  'SSE4.1': 19,
+  'SSE4.2': 20,
   X2APIC: 21,
   MOVBE: 22,
   POPCNT: 23,
   TSC_DEADLINE: 24,
+  AES: 25,
   XSAVE: 26,
   RDRAND: 30,
   HYPERVISOR: 31,
@@ -80,6 +86,7 @@ const LEAF_7_EBX = {
   SMAP: 20,
   CLFLUSHOPT: 23,
   CLWB: 24,
+  SHA: 29,
 } as const;
 const LEAF_D_EAX = { XSAVEOPT: 0, XSAVEC: 1, XGETBV1: 2, XSAVES: 3 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;

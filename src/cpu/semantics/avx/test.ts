@@ -1,16 +1,17 @@
-/** VTESTPS and VTESTPD: the sign bits of two vectors together, into ZF and CF (SDM vol. 2, VTESTPD). */
+/** PTEST, VTESTPS and VTESTPD: bits or sign bits of two vectors together, into ZF and CF (SDM vol. 2, PTEST, VTESTPD). */
 import { Simd } from '../../../wasm/simd.js';
 import { I64 } from '../../../wasm/values.js';
 import type { V128 } from '../../../wasm/vector.js';
 import { defineVector, pair } from '../sse/common.js';
 
-for (const [mnemonic, opcode] of [
-  ['VTESTPS', Simd.i32x4.bitmask],
-  ['VTESTPD', Simd.i64x2.bitmask],
+for (const [mnemonic, opcode, what] of [
+  ['PTEST', Simd.anyTrue, 'bit'],
+  ['VTESTPS', Simd.i32x4.bitmask, 'sign'],
+  ['VTESTPD', Simd.i64x2.bitmask, 'sign'],
 ] as const) {
   defineVector(
     mnemonic,
-    'ZF: no sign set in both; CF: no sign set in the second and clear in the first.',
+    `ZF: no ${what} set in both; CF: no ${what} set in the second and clear in the first.`,
     (context) => {
       const [destination, source] = pair(context);
       const right = source.readVectors();

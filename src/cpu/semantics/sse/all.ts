@@ -1,14 +1,24 @@
 /** All of MMX, SSE and AVX, for its definitions. */
+import './aes.js';
 import './approximation.js';
+import './blend.js';
+import './carry-less.js';
 import './float-arithmetic.js';
 import './float-compare.js';
+import './float-dot.js';
 import './float-logic.js';
+import './float-round.js';
+import './horizontal.js';
 import './insert-extract.js';
 import './integer-arithmetic.js';
+import './integer-compound.js';
 import './integer-shift.js';
 import './mmx.js';
 import './packed-convert.js';
 import './scalar-convert.js';
+import './sha.js';
 import './shuffle.js';
 import './state-save.js';
+import './string-compare.js';
 import './vector-move.js';
+import './widen.js';

@@ -17,7 +17,7 @@ import { beginExceptions, commitExceptions, denormalAsZero, raiseFlags } from '.
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
 import { SoftOperation, softBinary, softSquareRoot } from './soft-arithmetic.js';
 
-interface Operation {
+export interface Operation {
   readonly name: string;
   readonly summary: string;
   /** SQRT has one operand, the second. */
@@ -135,7 +135,7 @@ const OPERATIONS: readonly Operation[] = [
 
 const HOT = new Set(['ADDSD', 'SUBSD', 'MULSD', 'DIVSD', 'SQRTSD', 'ADDPD', 'SUBPD', 'MULPD']);
 /** Mnemonic suffixes by lane width. */
-const SUFFIX = { 32: 'S', 64: 'D' } as const;
+export const SUFFIX = { 32: 'S', 64: 'D' } as const;
 
 type LaneRoutine = Routine<readonly [typeof I64, typeof I64], I64>;
 
@@ -241,28 +241,53 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
   });
 }
 
-function definePacked<F extends Float<F>>(operation: Operation, format: Format<F>, lane: LaneRoutine): void {
-  const name = `${operation.name}P${SUFFIX[format.width]}`;
+const laneRoutines = new Map<string, LaneRoutine>();
+
+/** (a, b) → result of one lane of an operation, its flags in `mxcsrRaised` */
+export function laneOf<F extends Float<F>>(operation: Operation, format: Format<F>): LaneRoutine {
+  const key = operation.name + format.name;
+  const lane = laneRoutines.get(key) ?? laneRoutine(operation, format);
+  laneRoutines.set(key, lane);
+  return lane;
+}
+
+/** A packed instruction: an operation, lane by lane. */
+export interface Packed {
+  readonly name: string;
+  readonly summary: string;
+  readonly operation: Operation;
+  /** The whole as a vector operation, right where all numbers are ordinary; the operation's own if absent. */
+  vector?(simd: typeof Simd.f32x4 | typeof Simd.f64x2, a: V128, b: V128): V128;
+  /** The operation of the n-th lane; the same in all if absent. */
+  laneAt?(n: number): Operation;
+  /** What the operation's operands are, of 128 bits of each source. */
+  arrange?(a: V128, b: V128): readonly [V128, V128];
+}
+
+export function definePacked<F extends Float<F>>(packed: Packed, format: Format<F>): void {
+  const { name, summary, operation } = packed;
+  const { vector = operation.vector, laneAt = () => operation, arrange } = packed;
   const slow = routine(`${name}Slow`, { parameters: [V128, V128], result: V128 }, (e, a, b) => {
     const { code } = e;
     const result = code.variable(V128, b);
     for (let n = 0; n < format.count; n++) {
-      const bits = (vector: V128): I64 => format.bits(format.extract(vector, n));
-      result.set(format.replace(result.get(), n, format.value(e.call(lane, bits(a), bits(b)))));
+      const bits = (operand: V128): I64 => format.bits(format.extract(operand, n));
+      const lane = e.call(laneOf(laneAt(n), format), bits(a), bits(b));
+      result.set(format.replace(result.get(), n, format.value(lane)));
     }
     code.return(result.get());
   });
   const simd = format.width === 32 ? Simd.f32x4 : Simd.f64x2;
-  const summary = `${operation.summary}: every ${format.width}-bit number.`;
   (HOT.has(name) ? defineHotVector : defineVector)(name, summary, (context: Context) => {
     const { code } = context;
     const [destination, source] = pair(context);
     const { first, second } = sources(context);
     const right = (operation.unary ? source : second).readVectors();
     const left = operation.unary ? right : first.readVectors();
-    const halves = left.map((a, half) => {
-      const b = right[half] as V128;
-      return { a, b, result: code.variable(V128, operation.vector(simd, a, b)) };
+    const halves = left.map((each, half) => {
+      const other = right[half] as V128;
+      const [a, b] = arrange ? arrange(each, other).map((value) => code.let(value)) : [each, other];
+      return { a: a as V128, b: b as V128, result: code.variable(V128, vector(simd, a as V128, b as V128)) };
     });
     const conditions = halves.map(({ a, b, result }) =>
       extraordinaryLanes(operation, format, a, b, result.get()),
@@ -281,9 +306,20 @@ function definePacked<F extends Float<F>>(operation: Operation, format: Format<F
 }
 
 function defineBoth<F extends Float<F>>(operation: Operation, format: Format<F>): void {
-  const lane = laneRoutine(operation, format);
-  defineScalar(operation, format, lane);
-  definePacked(operation, format, lane);
+  defineScalar(operation, format, laneOf(operation, format));
+  definePacked(
+    {
+      name: `${operation.name}P${SUFFIX[format.width]}`,
+      summary: `${operation.summary}: every ${format.width}-bit number.`,
+      operation,
+    },
+    format,
+  );
+}
+
+/** An operation by its name. */
+export function operationOf(name: 'ADD' | 'SUB' | 'MUL'): Operation {
+  return OPERATIONS.find((operation) => operation.name === name) as Operation;
 }
 
 for (const operation of OPERATIONS) {

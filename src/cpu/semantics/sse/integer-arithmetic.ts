@@ -38,6 +38,18 @@ const SIMPLE: readonly [mnemonic: string, opcode: number, summary: string][] = [
   ['PCMPGTB', i8x16.gtS, 'Ones in each signed byte that is greater.'],
   ['PCMPGTW', i16x8.gtS, 'Ones in each signed 16-bit lane that is greater.'],
   ['PCMPGTD', i32x4.gtS, 'Ones in each signed 32-bit lane that is greater.'],
+  ['PACKUSDW', i16x8.narrowU, 'Narrows signed 32-bit lanes to unsigned 16-bit ones, saturating.'],
+  ['PMULLD', i32x4.mul, 'Multiplies 32-bit lanes, keeping the low halves.'],
+  ['PMINSB', i8x16.minS, 'Keeps the lesser signed bytes.'],
+  ['PMINUW', i16x8.minU, 'Keeps the lesser unsigned 16-bit lanes.'],
+  ['PMINSD', i32x4.minS, 'Keeps the lesser signed 32-bit lanes.'],
+  ['PMINUD', i32x4.minU, 'Keeps the lesser unsigned 32-bit lanes.'],
+  ['PMAXSB', i8x16.maxS, 'Keeps the greater signed bytes.'],
+  ['PMAXUW', i16x8.maxU, 'Keeps the greater unsigned 16-bit lanes.'],
+  ['PMAXSD', i32x4.maxS, 'Keeps the greater signed 32-bit lanes.'],
+  ['PMAXUD', i32x4.maxU, 'Keeps the greater unsigned 32-bit lanes.'],
+  ['PCMPEQQ', i64x2.eq, 'Ones in each 64-bit lane that is equal.'],
+  ['PCMPGTQ', i64x2.gtS, 'Ones in each signed 64-bit lane that is greater.'],
 ];
 for (const [mnemonic, opcode, summary] of SIMPLE) {
   defineLanes(mnemonic, summary, (a, b) => a.binary(opcode, b));

@@ -9,12 +9,18 @@ import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { Register, Segment } from '../../state.js';
 import { define, type Operand } from '../context.js';
-import { defineHotVector, defineLanes, defineVector, pair, sources } from './common.js';
+import { defineHotVector, defineLanes, defineUnaryLanes, defineVector, pair, sources } from './common.js';
 
 const WHOLE_MOVES = [
   { names: ['MOVAPS', 'MOVAPD', 'MOVDQA'], alignment: 'whole', hot: true, what: 'aligned' },
   { names: ['MOVUPS', 'MOVUPD', 'MOVDQU'], alignment: 'none', hot: true, what: 'unaligned' },
-  { names: ['MOVNTPS', 'MOVNTPD', 'MOVNTDQ'], alignment: 'whole', hot: false, what: 'aligned, non-temporal' },
+  { names: ['LDDQU'], alignment: 'none', hot: false, what: 'unaligned' },
+  {
+    names: ['MOVNTPS', 'MOVNTPD', 'MOVNTDQ', 'MOVNTDQA'],
+    alignment: 'whole',
+    hot: false,
+    what: 'aligned, non-temporal',
+  },
   { names: ['MOVNTQ'], alignment: 'none', hot: false, what: 'non-temporal' },
 ] as const;
 for (const { names, alignment, hot, what } of WHOLE_MOVES) {
@@ -83,6 +89,28 @@ for (const suffix of ['PS', 'PD'] as const) {
       }
     });
   }
+}
+
+/** The same lane of each pair, or the low double, twice. MOVDDUP reads no more than that. */
+const DUPLICATES = [
+  [
+    'MOVSLDUP',
+    'Copies the even singles over the odd ones.',
+    [0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11, 8, 9, 10, 11],
+  ],
+  [
+    'MOVSHDUP',
+    'Copies the odd singles over the even ones.',
+    [4, 5, 6, 7, 4, 5, 6, 7, 12, 13, 14, 15, 12, 13, 14, 15],
+  ],
+  [
+    'MOVDDUP',
+    'Copies the low double of each 128 bits to both places.',
+    [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7],
+  ],
+] as const;
+for (const [name, summary, positions] of DUPLICATES) {
+  defineUnaryLanes(name, summary, (source) => source.shuffle(source, positions));
 }
 
 defineLanes('MOVHLPS', 'The high half of the second source, below that of the first.', (a, b) =>
