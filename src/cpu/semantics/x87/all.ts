@@ -7,3 +7,6 @@ import './load.js';
 import './store.js';
 import './parts.js';
 import './remainder.js';
+import './transcendental/arctangent.js';
+import './transcendental/logarithm.js';
+import './transcendental/trigonometry.js';

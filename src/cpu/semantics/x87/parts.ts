@@ -25,9 +25,9 @@ import {
 } from './extended.js';
 import { binaryNaN, invalid, replaceDenormal, unaryNaN } from './nan.js';
 import { unpack } from './normalise.js';
-import { commitStatus, defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
+import { defineX87, finishTwo, finishWrite, nothing, underflow } from './results.js';
 import { raiseFlags, roundExtended, roundSignificand } from './round.js';
-import { isEmpty, isPresent, pushStack, stackRegister, writeStack } from './stack.js';
+import { isEmpty, isPresent, stackRegister } from './stack.js';
 import { highOf, lowOf, shiftRightWide } from './wide.js';
 import { Status } from './words.js';
 
@@ -107,19 +107,10 @@ defineX87('FSCALE', 'Multiplies ST(0) by 2 to the power of ST(1), truncated.', n
   context.call(scaleTop);
 });
 
-/** (exponent, significand): the first replaces ST(0), the second is pushed, unless an exception forbids */
-const finishPair = routine('x87FinishPair', { parameters: [V128, V128] }, (e, exponent, significand) => {
-  e.code.if(unmasked(Status.ie | Status.de | Status.ze).eqz(), () => {
-    e.call(writeStack, I32.const(0), exponent);
-    e.call(pushStack, significand);
-  });
-  e.call(commitStatus);
-});
-
 const extract = routine('x87Extract', { parameters: [] }, (e) => {
   const { code } = e;
   const finish = (exponent: V128, significand: V128): void => {
-    e.call(finishPair, exponent, significand);
+    e.call(finishTwo, exponent, significand);
     code.return();
   };
   code.if(isEmpty(0), () => {

@@ -71,6 +71,15 @@ export const finishPush = routine('x87FinishPush', { parameters: [V128] }, (e, g
   e.call(commitStatus);
 });
 
+/** (first, second): ST(0) = first and second is pushed, unless refused; the status word follows */
+export const finishTwo = routine('x87FinishTwo', { parameters: [V128, V128] }, (e, first, second) => {
+  e.code.if(e.call(isRefused).eqz(), () => {
+    e.call(writeStack, I32.const(0), first);
+    e.call(pushStack, second);
+  });
+  e.call(commitStatus);
+});
+
 /** Stack underflow: an operand that is empty. */
 export function underflow(e: Emitter): V128 {
   e.set32(state.fpuRaised, Status.ie | Status.stackFault);
