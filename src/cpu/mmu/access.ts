@@ -191,6 +191,15 @@ export const commitAccess = routine('commitAccess', { parameters: [] }, (e) => {
   });
 });
 
+/** Raises #AC(0), while alignment is checked, where an address that `place` takes for a wider area is no multiple. */
+export function checkAlignment(e: Emitter, linear: I64, alignment: number): void {
+  const odd = linear
+    .wrap()
+    .and(alignment - 1)
+    .ne(0);
+  e.raiseIf(get32(state.tlbBase).eq(UNFILLED_TLB).and(odd), Vector.ac, 0);
+}
+
 /** What kind of access `place` is for. `modify` reads first; what can fault faults before that. */
 export type PlaceKind = 'read' | 'write' | 'modify';
 

@@ -34,6 +34,7 @@ const LAST_EXTENDED_LEAF = 0x80000008;
 
 /** Features by the manual's names, each with its bit, one record a register. */
 const LEAF_1_EDX = {
+  FPU: 0,
   VME: 1,
   DE: 2,
   PSE: 3,
@@ -78,9 +79,13 @@ const LEAF_6_EAX = { ARAT: 2 } as const;
 const LEAF_7_EBX = {
   FSGSBASE: 0,
   BMI1: 3,
+  /** FDP is kept of unmasked exceptions only. */
+  FDP_EXCPTN_ONLY: 6,
   SMEP: 7,
   BMI2: 8,
   INVPCID: 10,
+  /** FCS and FDS are always 0. */
+  FCS_FDS_DEPRECATED: 13,
   RDSEED: 18,
   ADX: 19,
   SMAP: 20,

@@ -13,7 +13,8 @@ import * as state from '../../state.js';
 import { Segment, Vector } from '../../state.js';
 import { Mxcsr, updateMxcsr } from '../../system/mxcsr.js';
 import type { Context } from '../context.js';
-import { EXCEPTIONS, Status, TOP_SHIFT } from '../x87/words.js';
+import { setControl, updateError } from '../x87/control.js';
+import { TOP_SHIFT } from '../x87/words.js';
 
 export const LEGACY_SIZE = 512;
 const MXCSR_OFFSET = 24;
@@ -21,12 +22,6 @@ const X87_OFFSET = 32;
 const XMM_OFFSET = 160;
 /** Of an 80-bit register: sign and exponent, in the second 8 bytes. */
 const EXTENDED_MASK = 0xffff;
-/** FCW: the bits that can be loaded, and the one that is always set. */
-const CONTROL_LOADED = 0x1f3f;
-const CONTROL_ONES = 0x40;
-/** FSW: ES and B follow from the exceptions and their masks. */
-const STATUS_LOADED = 0xffff & ~(Status.error | Status.busy);
-
 /** (linear, access bits, value) */
 export const storeVector = routine(
   'storeVector',
@@ -126,11 +121,9 @@ export const restoreX87 = routine(
       e.set64(field, select(wide, whole, whole.and(0xffffffffn)));
     };
     const first = get(0);
-    const control = code.let(first.wrap().and(CONTROL_LOADED).or(CONTROL_ONES));
-    const status = code.let(first.shrU(16).wrap().and(STATUS_LOADED));
-    const unmasked = status.and(control.xor(-1)).and(EXCEPTIONS);
-    e.set32(state.fpuControl, control);
-    e.set32(state.fpuStatus, status.or(unmasked.ne(0).mul(Status.error | Status.busy)));
+    setControl(e, first.wrap());
+    e.set32(state.fpuStatus, first.shrU(16).wrap().and(0xffff));
+    e.call(updateError);
     e.set32(state.fpuTag, first.shrU(32).wrap().and(0xff));
     e.set32(state.fpuOpcode, first.shrU(48).wrap().and(0x7ff));
     pointer(state.fpuInstruction, 8);

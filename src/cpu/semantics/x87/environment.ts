@@ -5,7 +5,7 @@
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
-import { commit, place } from '../../mmu/access.js';
+import { checkAlignment, commit, place } from '../../mmu/access.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Cr0, Flag } from '../../state.js';
@@ -185,7 +185,9 @@ function defineArea(mnemonic: string, summary: string, { waits, writes, transfer
     else requireX87(context);
     const [operand] = context.operands as [Operand];
     const linear = context.code.let(operand.linearAddress(operand.width / 8, writes ? 'write' : 'read'));
-    context.call(transfer[context.operandSize === 16 ? 16 : 32], linear, segmentAccess(context));
+    const size = context.operandSize === 16 ? 16 : 32;
+    checkAlignment(context, linear, size / 8);
+    context.call(transfer[size], linear, segmentAccess(context));
   });
 }
 

@@ -1,13 +1,17 @@
 /** Memory operands of x87 instructions, each read or checked before anything is written (SDM vol. 1 §8.1.2). */
 import { I32, I64 } from '../../../wasm/values.js';
 import type { V128 } from '../../../wasm/vector.js';
-import { commit, place } from '../../mmu/access.js';
+import { checkAlignment, commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { Segment } from '../../state.js';
 import type { Context, Operand } from '../context.js';
 import { signExtend } from '../flags.js';
 import { type Widen, widenDouble, widenInteger, widenSingle } from './convert.js';
 import { extended } from './extended.js';
+
+/** Of an 80-bit number (vol. 3 Table 6-7). */
+const EXTENDED_BYTES = 10;
+const EXTENDED_ALIGNMENT = 8;
 
 /** Memory that has been reached: bytes can be written there, and `end` completes that. */
 export interface Reached {
@@ -23,6 +27,7 @@ export function segmentAccess(context: Context): I32 {
 /** Checks that the operand can be written, and reads nothing. */
 export function reach(context: Context, operand: Operand, bytes: number): Reached {
   const linear = context.code.let(operand.linearAddress(bytes, 'write'));
+  if (bytes === EXTENDED_BYTES) checkAlignment(context, linear, EXTENDED_ALIGNMENT);
   const host = place(context, linear, bytes, 'write', segmentAccess(context));
   return { host, end: () => commit(context, host) };
 }
@@ -43,7 +48,8 @@ export function integerSource(context: Context, operand: Operand): Source {
 
 /** The ten bytes of an 80-bit operand. */
 export function readExtended(context: Context, operand: Operand): V128 {
-  const linear = context.code.let(operand.linearAddress(10, 'read'));
-  const host = place(context, linear, 10, 'read', segmentAccess(context));
+  const linear = context.code.let(operand.linearAddress(EXTENDED_BYTES, 'read'));
+  checkAlignment(context, linear, EXTENDED_ALIGNMENT);
+  const host = place(context, linear, EXTENDED_BYTES, 'read', segmentAccess(context));
   return context.code.let(extended(I32.load16U(host, 8), I64.load(host)));
 }
