@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     seed,
     stream,
   }));
-  const results = await spread<Share, Result>(import.meta.url, shares, 60_000);
+  const results = await spread<Share, Result>(import.meta.url, shares, 600_000);
   const seconds = (performance.now() - started) / 1000;
   const count = results.reduce((sum, result) => sum + result.count, 0);
   const valid = results.reduce((sum, result) => sum + result.valid, 0);

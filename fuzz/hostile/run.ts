@@ -16,7 +16,8 @@ interface Share {
 }
 
 const REPORT_EVERY = 50;
-const SILENCE = 60_000;
+/** Generous: the machine may be busy with other things. */
+const SILENCE = 600_000;
 
 async function attack(share: Share, progress: (state: unknown) => void): Promise<AttackResult> {
   const attacker = new Attack(await loadInterpreter(), share.seed);
