@@ -1,6 +1,8 @@
 /** INT n, INT3, INTO, INT1 (SDM vol. 2). A fault on the way to the handler is reported at the instruction itself. */
 import { I32 } from '../../wasm/values.js';
+import * as state from '../state.js';
 import { PENDING_SOFTWARE, PENDING_TRAP, rip, Vector } from '../state.js';
+import { reportDebug } from '../system/breakpoints.js';
 import { deliverTaskFault, deliverTrap } from '../system/delivery.js';
 import { virtual8086 } from '../system/segments.js';
 import { redirectInterrupt } from '../system/virtual-8086.js';
@@ -35,6 +37,15 @@ define('INTO', 'Calls the overflow handler if OF is set.', (context) => {
   });
 });
 
-define('INT1', 'Calls the debug handler, whatever the privilege of its gate.', (context) => {
-  enterHandler(context, I32.const(Vector.db), PENDING_TRAP);
-});
+define(
+  'INT1',
+  'Calls the debug handler, whatever the privilege of its gate, with the traps that MOV SS held off.',
+  (context) => {
+    const due = context.read32(state.debugDue);
+    context.code.if(due, () => {
+      reportDebug(context, due);
+      context.set32(state.debugDue, 0);
+    });
+    enterHandler(context, I32.const(Vector.db), PENDING_TRAP);
+  },
+);

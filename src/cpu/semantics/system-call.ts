@@ -1,4 +1,8 @@
-/** SYSCALL, SYSRET, SYSENTER, SYSEXIT (SDM vol. 2; vol. 3 §5.8.7–5.8.8): flat segments by fiat, no tables read. */
+/**
+ * SYSCALL, SYSRET, SYSENTER, SYSEXIT (SDM vol. 2; vol. 3 §5.8.7–5.8.8): flat segments by fiat, no tables read. Outside
+ * 64-bit code SYSCALL and SYSRET are as on AMD's processors (AMD64 Architecture Programmer's Manual vol. 3), since
+ * kernels that do not find Intel's name may use them there.
+ */
 import { I32, I64 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import * as state from '../state.js';
@@ -8,6 +12,7 @@ import { readFlags, writeFlags } from '../system/flags-register.js';
 import { boundaryAfter } from '../system/instruction-count.js';
 import { updateMode } from '../system/mode.js';
 import { requireSupervisor } from '../system/privilege.js';
+import { realSegments } from '../system/segments.js';
 import { type Context, define } from './context.js';
 import { afterFlagsChange } from './flag-control.js';
 
@@ -53,22 +58,38 @@ function stepAsOfNow(context: Context): void {
   context.set64(state.unsteppedAt, boundaryAfter(context));
 }
 
-define('SYSCALL', 'Calls the kernel at IA32_LSTAR; RCX and R11 receive RIP and RFLAGS.', (context) => {
-  const { code } = context;
-  requireSystemCalls(context);
+/** SYSCALL where long mode is active: by LSTAR from 64-bit code, by CSTAR from compatibility mode. */
+function callLong(context: Context, code: I32, stack: I32): void {
   const flags = readFlags(context);
   context.setRegister(Register.rcx, 64, context.nextRip());
   context.setRegister(Register.r11, 64, flags);
-  const selector = code.let(get64(state.msrStar).shrU(32).wrap().and(0xffff));
-  enterFlat(context, {
-    code: selector.and(0xfffc),
-    stack: selector.add(8).and(0xffff),
-    level: 0,
-    codeAccess: CODE_64,
-  });
-  const kept = code.let(flags.and(get64(state.msrSfmask).not()));
-  writeFlags(context, kept, I64.const(-1));
-  context.set64(state.rip, get64(state.msrLstar));
+  enterFlat(context, { code, stack, level: 0, codeAccess: CODE_64 });
+  writeFlags(context, context.code.let(flags.and(get64(state.msrSfmask).not())), I64.const(-1));
+  context.set64(state.rip, get64(context.long ? state.msrLstar : state.msrCstar));
+}
+
+/** SYSCALL of protected mode: EIP from IA32_STAR, and of the flags IF and VM cleared. */
+function callLegacy(context: Context, code: I32, stack: I32): void {
+  context.setRegister(Register.rcx, 64, context.nextRip());
+  enterFlat(context, { code, stack, level: 0, codeAccess: CODE_32 });
+  context.set32(state.systemFlags, get32(state.systemFlags).and(~(Flag.vm | Flag.if)));
+  context.set64(state.rip, get64(state.msrStar).and(0xffffffffn));
+}
+
+define('SYSCALL', 'Calls the kernel at IA32_LSTAR; RCX and R11 receive RIP and RFLAGS.', (context) => {
+  const { code } = context;
+  requireSystemCalls(context);
+  if (!context.long) context.raiseIf(realSegments(), Vector.ud);
+  const star = code.let(get64(state.msrStar).shrU(32).wrap().and(0xffff));
+  const selectors = [code.let(star.and(0xfffc)), code.let(star.add(8).and(0xffff))] as const;
+  if (context.long) callLong(context, ...selectors);
+  else {
+    code.if(
+      get64(state.efer).and(Efer.lma).ne(0),
+      () => callLong(context, ...selectors),
+      () => callLegacy(context, ...selectors),
+    );
+  }
   context.call(updateMode);
   stepAsOfNow(context);
   context.resume();
@@ -77,6 +98,7 @@ define('SYSCALL', 'Calls the kernel at IA32_LSTAR; RCX and R11 receive RIP and R
 define('SYSRET', 'Returns from SYSCALL to user code at RCX with RFLAGS from R11.', (context) => {
   const { code } = context;
   requireSystemCalls(context);
+  if (!context.long) context.raiseIf(realSegments(), Vector.gp, 0);
   requireSupervisor(context);
   const wide = context.operandSize === 64;
   const target = context.register(Register.rcx, wide ? 64 : 32);
@@ -86,8 +108,10 @@ define('SYSRET', 'Returns from SYSCALL to user code at RCX with RFLAGS from R11.
   const stack = code.let(star.add(8).and(0xffff).or(3));
   const codeAccess = wide ? CODE_64 : CODE_32;
   enterFlat(context, { code: codeSelector, stack, level: 3, codeAccess });
-  const flags = code.let(context.register(Register.r11, 64).and(SYSRET_FLAGS));
-  writeFlags(context, flags, I64.const(-1));
+  if (context.long) {
+    const flags = code.let(context.register(Register.r11, 64).and(SYSRET_FLAGS));
+    writeFlags(context, flags, I64.const(-1));
+  } else context.set32(state.systemFlags, get32(state.systemFlags).or(Flag.if));
   context.set64(state.rip, target);
   context.call(updateMode);
   stepAsOfNow(context);

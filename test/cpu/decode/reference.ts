@@ -79,13 +79,8 @@ const NOT_DECODED: Readonly<Record<string, readonly string[]>> = {
 };
 const notDecoded = new Set(Object.values(NOT_DECODED).flat());
 
-/** Single instructions: which of iced's codes, in which code sizes, are invalid here although iced takes them. */
-const OUTSIDE_64_BIT_CODE = new Set([iced.Code.Syscall, iced.Code.Sysretd]);
-
 /** Whether we mean iced's instruction to be invalid. */
-function intendedInvalid(theirs: iced.Instruction, size: CodeSize): boolean {
-  // SDM volume 2, SYSCALL and SYSRET: #UD outside 64-bit mode; iced takes AMD's view.
-  if (size !== 64 && OUTSIDE_64_BIT_CODE.has(theirs.code)) return true;
+function intendedInvalid(theirs: iced.Instruction): boolean {
   if (theirs.encoding === iced.EncodingKind.EVEX) return true;
   for (const feature of theirs.cpuidFeatures()) {
     if (notDecoded.has(iced.CpuidFeature[feature]!)) return true;
@@ -182,7 +177,7 @@ function intendedInvalidCached(theirs: iced.Instruction, code: iced.Code, size: 
   const key = code * 2 + (size === 64 ? 1 : 0);
   let answer = intended.get(key);
   if (answer === undefined) {
-    answer = intendedInvalid(theirs, size);
+    answer = intendedInvalid(theirs);
     intended.set(key, answer);
   }
   return answer;

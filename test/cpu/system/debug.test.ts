@@ -225,6 +225,18 @@ describe('a breakpoint on data', () => {
   });
 });
 
+describe('INT1 after MOV SS', () => {
+  it('reports what MOV SS met, and it is not reported again', async () => {
+    const world = await SystemWorld.create('long');
+    world.put64(DATA, 0x10n);
+    // the handler: INC R15; IRETQ
+    world.cpu.memory.write(HANDLERS + 16, Uint8Array.of(0x49, 0xff, 0xc7, 0x48, 0xcf));
+    setBreakpoints(world, [{ address: DATA, kind: 3 }]);
+    const outcome = world.run({ code: '8e 13 f1 90', registers: { 3: BigInt(DATA) } });
+    expect([outcome.done, outcome.registers[15], dr6(world)]).toEqual([true, 1n, 1]);
+  });
+});
+
 describe('a breakpoint on a port', () => {
   const trial: Trial = { code: 'e6 81 90' };
   const port: Breakpoint = { address: 0x80, kind: 2, length: 2 };

@@ -114,3 +114,42 @@ describe('SYSENTER and SYSEXIT', () => {
     expect(world.run({ code: '48 0f 35', ring: 3 })).toMatchObject(GP0);
   });
 });
+
+describe('outside 64-bit code', () => {
+  it('SYSCALL from compatibility mode goes to IA32_CSTAR, and SYSRET back', async () => {
+    const world = await SystemWorld.create('long');
+    world.cpu.state.set64(state.msrStar, 0x0018000800000000n);
+    world.cpu.state.set64(state.msrCstar, 0x5100n);
+    world.cpu.state.set64(state.msrSfmask, 0x200n);
+    // SYSRETL with R11 as it is
+    world.cpu.memory.write(0x5100, Uint8Array.of(0x89, 0xcb, 0x0f, 0x07));
+    const outcome = world.run({ code: '0f 05', ring: 3, selector: Selector.userCode32 | 3, flags: 0x202n });
+    expect(outcome).toMatchObject({ done: true });
+    expect(outcome.registers[3]).toBe(BigInt(USER_CODE + 2));
+    expect([outcome.frame.cs, outcome.frame.flags & 0x200n]).toEqual([0x1b, 0x200n]);
+  });
+  it('SYSCALL in protected mode goes to the EIP in IA32_STAR, with IF clear', async () => {
+    const world = await SystemWorld.create('protected');
+    world.cpu.state.set64(state.efer, 1n);
+    world.cpu.state.set64(state.msrStar, 0x0018000800005100n);
+    // MOV EBX,ECX; SYSRET, which sets IF
+    world.cpu.memory.write(0x5100, Uint8Array.of(0x89, 0xcb, 0x9c, 0x58, 0x0f, 0x07));
+    const outcome = world.run({
+      code: '0f 05',
+      ring: 3,
+      flags: 0x202n,
+      registers: { 4: 0x30000n },
+    });
+    expect(outcome).toMatchObject({ done: true });
+    expect([outcome.registers[3], (outcome.registers[0] ?? 0n) & 0x200n]).toEqual([
+      BigInt(USER_CODE + 2),
+      0n,
+    ]);
+    expect(outcome.frame.flags & 0x200n).toBe(0x200n);
+  });
+  it('neither is there in real mode', async () => {
+    const world = await SystemWorld.create('real');
+    world.cpu.state.set64(state.efer, 1n);
+    expect(world.run({ code: '0f 05' }).vector).toBe(6);
+  });
+});
