@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { optionalDevices } from '../devices/registry.js';
+import { FIRMWARE_KINDS, type FirmwareKind } from '../hypervisor/machine-config.js';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
@@ -14,6 +15,7 @@ export interface RunSettings {
   readonly memory: number;
   readonly cpu: CpuModelName;
   readonly devices: readonly string[];
+  readonly firmware: FirmwareKind;
   readonly commandLine: string;
   readonly modules: readonly { readonly path: string; readonly commandLine: string }[];
   readonly protocol: Protocol;
@@ -65,6 +67,13 @@ const RUN_OPTIONS = {
     type: 'string',
     requiresArg: true,
     describe: `Devices besides the usual ones, several with commas: ${optionalDevices.join(', ')}`,
+  },
+  firmware: {
+    type: 'string',
+    requiresArg: true,
+    choices: FIRMWARE_KINDS,
+    default: 'none',
+    describe: "pc: leave ACPI tables, real-mode vectors and a timer tick behind, as a PC's firmware does",
   },
   clock: {
     type: 'string',
@@ -128,6 +137,7 @@ export function runSettings(given: RunArguments): RunSettings {
     memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
     cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
     devices: parseDevices(single('--device', given.device)),
+    firmware: oneOf('--firmware', FIRMWARE_KINDS, single('--firmware', given.firmware)),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
       .filter(Boolean)
       .join(' '),

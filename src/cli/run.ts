@@ -67,6 +67,7 @@ export async function run(given: RunArguments): Promise<number> {
         memory: settings.memory,
         cpu: settings.cpu,
         devices: settings.devices,
+        firmware: settings.firmware,
         commandLine: settings.commandLine,
         modules,
         clock: settings.clock,

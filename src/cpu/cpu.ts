@@ -19,7 +19,7 @@ import { cpuid } from './system/cpuid.js';
 import { callHypervisor } from './system/hypercall.js';
 import { readAnyMsr, writeAnyMsr } from './system/local-apic-msr.js';
 import { timeStamp } from './system/msr.js';
-import { type FirstRegisters, resetState, startProtected } from './system/reset.js';
+import { type FirstRegisters, resetState, startProtected, startReal } from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
 
@@ -127,6 +127,16 @@ export class Cpu {
   start(registers: FirstRegisters): void {
     startProtected(this.state, registers);
     this.#wasm.flushTlb();
+    this.#wasm.updateMode();
+  }
+
+  /** Loses its state but for the count of instructions, and goes on in real mode. @param address below 1 MiB */
+  restart(address: number): void {
+    const retired = this.#retired;
+    this.reset();
+    this.#retired = retired;
+    this.#syncRetired();
+    startReal(this.state, address);
     this.#wasm.updateMode();
   }
 

@@ -65,4 +65,9 @@ export interface PowerControl {
   powerOff(): void;
   /** The guest asked for a reset of the whole machine. */
   reset(): void;
+  /**
+   * The guest sleeps in S3: the processor stops and loses its state, memory stays, until the real-time clock's alarm if
+   * `alarmWakes`. Ignored by a machine without firmware that could go on afterwards.
+   */
+  suspend(alarmWakes: boolean): void;
 }

@@ -28,6 +28,8 @@ export type DeviceState = { readonly [key: string]: StateValue };
 export interface Device {
   /** Unique in a machine; the key of its saved state. */
   readonly name: string;
+  /** Keeps its state while the machine sleeps in S3; others are reset when it wakes. */
+  readonly keepsPower?: boolean;
   /** The state after power-on. Cancels timers and lowers interrupt lines. */
   reset(): void;
   /** Times are saved as ages (nanoseconds before now), so a state does not depend on the clock's origin. */

@@ -8,6 +8,9 @@ import type { Protocol } from '../image/image.js';
 import { MAX_RAM } from '../memory/layout.js';
 import type { RunOptions } from './run-result.js';
 
+export const FIRMWARE_KINDS = ['none', 'pc'] as const;
+export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
+
 export interface MachineConfig {
   /** The image file's bytes; not copied, so they must not change before `create` resolves. */
   readonly image: Uint8Array;
@@ -24,6 +27,8 @@ export interface MachineConfig {
   readonly clock?: 'virtual' | 'host';
   /** Seeds every random number that the guest is given, 0 to 2^53 − 1; 0 unless given. */
   readonly seed?: number;
+  /** `pc`: what a PC's firmware leaves behind, ACPI's tables among it (boot/firmware); `none` unless given. */
+  readonly firmware?: FirmwareKind;
   /** Devices besides the standard ones, by name; `optionalDevices` are those there are. */
   readonly devices?: readonly string[];
   /** What the first serial port is connected to; a `MemoryConsole` unless given. */
@@ -61,6 +66,7 @@ const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   clock: true,
   seed: true,
   devices: true,
+  firmware: true,
   console: true,
   debugConsole: true,
   onUnimplemented: true,
@@ -78,6 +84,9 @@ export function checkConfig(config: MachineConfig): void {
   const noDevice = config.devices?.find((name) => !optionalDevices.includes(name));
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
   if (noDevice !== undefined) throw bad('devices', `${noDevice} is none of ${optionalDevices.join(', ')}`);
+  const { firmware = 'none' } = config;
+  if (!FIRMWARE_KINDS.includes(firmware))
+    throw bad('firmware', `${firmware} is none of ${FIRMWARE_KINDS.join(', ')}`);
   if (!CPU_MODELS.includes(cpu)) throw bad('cpu', `${cpu} is none of ${CPU_MODELS.join(', ')}`);
   if (clock !== 'virtual' && clock !== 'host') throw bad('clock', `${clock} is neither virtual nor host`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw bad('seed', `${seed} is no integer from 0 to 2^53 − 1`);

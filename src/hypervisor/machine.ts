@@ -18,6 +18,7 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import { MmioBus } from './buses/mmio-bus.js';
 import { PortBus } from './buses/port-bus.js';
 import { answerHypercall } from './exits/hypercall.js';
+import { Firmware } from './firmware.js';
 import { HostClock } from './host-clock.js';
 import { makeLocalApic, withLocalApic } from './local-interrupts.js';
 import {
@@ -73,6 +74,7 @@ export class Machine {
     const wake = new Wake();
     const ramSize = config.memory ?? DEFAULT_MEMORY;
     let request: PowerRequest | undefined;
+    let firmware: Firmware | undefined;
     // Devices ask for the time while they are made, before there is a CPU.
     let instructions = (): number => 0;
     let limit = (_instructions: number): void => {};
@@ -88,6 +90,10 @@ export class Machine {
       exit: (status) => ask({ kind: 'exit', status }),
       powerOff: () => ask({ kind: 'exit', status: 0 }),
       reset: () => ask({ kind: 'reset' }),
+      suspend: (alarmWakes) => {
+        firmware?.suspend(alarmWakes);
+        this.#cpu.stop();
+      },
     };
     const { onUnimplemented } = config;
     this.#image = image;
@@ -149,6 +155,10 @@ export class Machine {
       if ('portRegions' in device) ports.attach(device);
       if ('mmioRegions' in device) mmio.attach(device);
     }
+    const allDevices = [...devices, localApic];
+    if (config.firmware === 'pc') {
+      firmware = new Firmware({ cpu: this.#cpu, ports, pic: interruptController, devices: allDevices });
+    }
     for (const console of consoles.values()) console.onClosed = () => wake.raise();
     const { commandLine = '', modules = [], imageName } = config;
     const registers = boot(image.plan, this.#cpu.memory, {
@@ -160,10 +170,12 @@ export class Machine {
     this.#runnable = {
       cpu: this.#cpu,
       clock,
-      devices: [...devices, localApic],
+      devices: allDevices,
       consoles: [...consoles.values()],
       wake,
       interruptPending: () => localApic.pending(),
+      asleep: () => firmware?.asleep ?? false,
+      tryToWake: () => firmware?.wake() ?? false,
       takePowerRequest: () => {
         const taken = request;
         request = undefined;

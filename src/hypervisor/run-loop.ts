@@ -6,7 +6,7 @@
 import type { Cpu } from '../cpu/cpu.js';
 import type { Console } from '../devices/backends.js';
 import type { Device } from '../devices/device.js';
-import { handleHalt } from './exits/halt.js';
+import { handleHalt, idleUntil } from './exits/halt.js';
 import { nextTurn, type Wake } from './pause.js';
 import type { MachineReport } from './report.js';
 import type { RunOptions, RunResult } from './run-result.js';
@@ -31,6 +31,10 @@ export interface Runnable {
   readonly consoles: readonly Console[];
   readonly wake: Wake;
   interruptPending(): boolean;
+  /** In S3. */
+  asleep(): boolean;
+  /** Leaves S3 if something has come to wake the machine; answers whether it did. */
+  tryToWake(): boolean;
   /** What was asked of the power switch since it was last asked. */
   takePowerRequest(): PowerRequest | undefined;
   report(): MachineReport;
@@ -88,6 +92,11 @@ function slice(machine: Runnable, limit: number): Ending | 'wait' | undefined {
   const end = performance.now() + SLICE;
   while (cpu.retired < limit && performance.now() < end) {
     clock.runDue();
+    if (machine.asleep()) {
+      const outcome = idleUntil(machine, () => machine.tryToWake());
+      if (outcome === 'dead') return { reason: 'dead-halt', report: machine.report() };
+      if (outcome === 'wait') return 'wait';
+    }
     const untilTimer = Math.max(1, clock.instructionsUntil(clock.nextDeadline()));
     const exit = cpu.run(Math.min(limit - cpu.retired, untilTimer, GLANCE));
     switch (exit.kind) {

@@ -108,6 +108,10 @@ export class TestPower implements PowerControl {
   reset(): void {
     this.events.push('reset');
   }
+
+  suspend(alarmWakes: boolean): void {
+    this.events.push(alarmWakes ? 'suspend until the alarm' : 'suspend');
+  }
 }
 
 /** Reads and writes by absolute port, a byte unless told otherwise. */

@@ -23,7 +23,7 @@ for (const [name, idle] of [
 }
 
 it('the time-stamp counter follows the host’s clock', async () => {
-  const { report } = await run(SET_UP + START_TIMER + HALT, STOP_WATCH, 'host');
+  const { report } = await run(SET_UP + START_TIMER + HALT, STOP_WATCH, { clock: 'host' });
   expect(Number(report.registers.rax)).toBeGreaterThan(CYCLES_OF_THE_TIMER * 0.99);
 });
 

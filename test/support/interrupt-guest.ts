@@ -1,5 +1,5 @@
 /** A machine that runs a little 32-bit code with interrupts: flat segments, an IDT, no paging. */
-import { Machine, MemoryConsole, type RunResult } from '../../src/index.js';
+import { Machine, type MachineConfig, MemoryConsole, type RunResult } from '../../src/index.js';
 import { buildElf, join, multibootHeader, padTo, words } from '../image/builders.js';
 
 const CODE = 0x100020;
@@ -22,7 +22,7 @@ function bytesOf(hex: string): Uint8Array {
 export async function runToEnd(
   code: string,
   handler: string,
-  clock: 'virtual' | 'host' = 'virtual',
+  options: Pick<MachineConfig, 'clock' | 'firmware'> = {},
 ): Promise<{ result: RunResult; machine: Machine }> {
   const bytes = join(padTo(multibootHeader(0), CODE - 0x100000), bytesOf(code));
   const image = buildElf({
@@ -35,7 +35,7 @@ export async function runToEnd(
   });
   const console = new MemoryConsole();
   console.close();
-  const machine = await Machine.create({ image, console, clock, memory: 4 << 20 });
+  const machine = await Machine.create({ image, console, memory: 4 << 20, ...options });
   return { result: await machine.run({ timeout: 10_000 }), machine };
 }
 

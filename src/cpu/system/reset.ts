@@ -92,6 +92,19 @@ export function startProtected(view: StateView, registers: FirstRegisters): void
   view.set64(state.rip, BigInt(registers.eip >>> 0));
 }
 
+/** From the reset state on: the first instruction in real mode. @param address below 1 MiB */
+export function startReal(view: StateView, address: number): void {
+  const segment = (address >>> 4) & 0xffff;
+  writeSegment(view, Segment.cs, {
+    selector: segment,
+    base: BigInt(segment * 16),
+    limit: 0xffff,
+    access: DATA,
+  });
+  view.set32(state.idtrLimit, 0x3ff);
+  view.set64(state.rip, BigInt(address & 0xf));
+}
+
 /** RFLAGS with every flag clear: only bit 1 is set. */
 function writeFlagsImage(view: StateView): void {
   view.set64(state.flagZero, 1n);

@@ -1,7 +1,8 @@
 /**
- * The ACPI PM1a register block at 0x600: event status and enable, and the control register that turns off the power.
+ * The ACPI PM1a register block at 0x600: event status and enable, and the control register that puts the machine to sleep
+ * or turns it off.
  *
- * Leaves out sleep states other than S5 (a request for one is ignored) and all events: status reads as zero.
+ * Leaves out sleep states other than S3 and S5 (a request for one is ignored) and all events but waking.
  * Source: ACPI 6.5, 4.8.3.1 and 4.8.3.2 (PM1 Event and Control Grouping).
  */
 import type { PowerControl } from '../backends.js';
@@ -15,18 +16,24 @@ const SCI_EN = 1 << 0;
 const SLP_EN = 1 << 13;
 /** SLP_TYP is bits 10–12; guests take it from a DSDT that says 0 (QEMU, Bochs) or 5 (the customary value). */
 const SLP_TYP_S5 = [0, 5];
+const SLP_TYP_S3 = 1;
+/** The real-time clock's alarm, as status and as enable; and that the machine has woken. */
+const RTC_EVENT = 1 << 10;
+const WAK_STS = 1 << 15;
 
-const stateShape = record({ enable: integer(0, 0xffff), control: integer(0, 0xffff) });
+const register = integer(0, 0xffff);
+const stateShape = record({ status: register, enable: register, control: register });
 
 export class AcpiPower implements PortDevice {
   readonly name = 'acpi-power';
   readonly portRegions = [{ base: 0x600, length: 6, maxWidth: 2 }] as const;
-  #state: Shaped<typeof stateShape> = { enable: 0, control: 0 };
+  readonly keepsPower = true;
+  #state: Shaped<typeof stateShape> = { status: 0, enable: 0, control: 0 };
 
   constructor(readonly power: PowerControl) {}
 
   reset(): void {
-    this.#state = { enable: 0, control: 0 };
+    this.#state = { status: 0, enable: 0, control: 0 };
   }
 
   readPort(_region: number, offset: number, width: AccessWidth): number {
@@ -53,6 +60,8 @@ export class AcpiPower implements PortDevice {
   #byte(offset: number): number {
     const shift = 8 * (offset & 1);
     switch (offset & ~1) {
+      case PM1_STATUS:
+        return (this.#state.status >> shift) & 0xff;
       case PM1_ENABLE:
         return (this.#state.enable >> shift) & 0xff;
       case PM1_CONTROL:
@@ -68,7 +77,8 @@ export class AcpiPower implements PortDevice {
     const merge = (old: number) => (high ? (old & 0x00ff) | (value << 8) : (old & 0xff00) | value);
     switch (offset & ~1) {
       case PM1_STATUS:
-        return; // every status bit is zero, and writing only clears
+        this.#state.status &= ~(value << (high ? 8 : 0));
+        return;
       case PM1_ENABLE:
         this.#state.enable = merge(this.#state.enable);
         return;
@@ -81,6 +91,12 @@ export class AcpiPower implements PortDevice {
 
   #sleep(): void {
     this.#state.control &= ~SLP_EN;
-    if (SLP_TYP_S5.includes((this.#state.control >> 10) & 7)) this.power.powerOff();
+    const type = (this.#state.control >> 10) & 7;
+    if (SLP_TYP_S5.includes(type)) this.power.powerOff();
+    if (type !== SLP_TYP_S3) return;
+    // As the guest finds them when it wakes, which only the alarm brings about.
+    const alarmWakes = (this.#state.enable & RTC_EVENT) !== 0;
+    this.#state.status |= WAK_STS | RTC_EVENT;
+    this.power.suspend(alarmWakes);
   }
 }

@@ -57,6 +57,11 @@ export class PicPair implements PortDevice {
     };
   }
 
+  /** The level of an input, masked or not. */
+  isAsserted(irq: number): boolean {
+    return (this.#sources[irq] ?? 0) > 0;
+  }
+
   /** INTR: an interrupt waits for the CPU. */
   pending(): boolean {
     return this.#intr;

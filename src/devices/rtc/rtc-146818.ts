@@ -68,6 +68,7 @@ export interface RtcOptions {
 
 export class Rtc146818 implements PortDevice {
   readonly name = 'rtc';
+  readonly keepsPower = true;
   readonly portRegions = [{ base: 0x70, length: 2, maxWidth: 1 }] as const;
   readonly #clock: Clock;
   readonly #wallClock: WallClock;

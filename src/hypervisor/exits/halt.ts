@@ -4,15 +4,18 @@ import type { Runnable } from '../run-loop.js';
 /** Idle timers in a row after which the event loop gets its turn, for a guest whose timers never interrupt it. */
 const MOST_JUMPS = 1000;
 
-/**
- * `awake`: an interrupt is there. `wait`: only the host's time or input can bring one. `dead`: nothing can.
- */
-export function handleHalt(machine: Runnable): 'awake' | 'wait' | 'dead' {
-  const { cpu, clock, consoles } = machine;
-  if (!cpu.interruptible) return 'dead';
+/** `awake`: there is something to do. `wait`: only the host's time or input can bring it. `dead`: nothing can. */
+export type IdleOutcome = 'awake' | 'wait' | 'dead';
+
+export function handleHalt(machine: Runnable): IdleOutcome {
+  return machine.cpu.interruptible ? idleUntil(machine, () => machine.interruptPending()) : 'dead';
+}
+
+/** Lets time pass from timer to timer until `over`. */
+export function idleUntil({ clock, consoles }: Runnable, over: () => boolean): IdleOutcome {
   for (let jump = 0; jump < MOST_JUMPS; jump++) {
     clock.runDue();
-    if (machine.interruptPending()) return 'awake';
+    if (over()) return 'awake';
     const deadline = clock.nextDeadline();
     if (deadline === Number.POSITIVE_INFINITY) {
       return consoles.every((console) => console.closed) ? 'dead' : 'wait';

@@ -35,12 +35,28 @@ describe('ACPI PM1a control', () => {
     expect(power.events).toEqual(['off']);
   });
 
-  it.each([0x0000, 0x1400, 0x2400, 0x2c00])('%i does nothing: no SLP_EN, or another sleep state', (value) => {
+  it.each([0x0000, 0x1400, 0x2800, 0x2c00])('%i does nothing: no SLP_EN, or another sleep state', (value) => {
     const power = new TestPower();
     const ports = new Ports(new AcpiPower(power));
     ports.write(0x604, value, 2);
     expect(power.events).toEqual([]);
     expect(ports.read(0x604, 2)).toBe((value & ~0x2000) | 1);
+  });
+
+  it.each([
+    [0x0400, 'suspend until the alarm'],
+    [0x0120, 'suspend'],
+  ])('sleeps in S3, with events %i enabled: %s', (enable, event) => {
+    const power = new TestPower();
+    const ports = new Ports(new AcpiPower(power));
+    ports.write(0x602, enable, 2);
+
+    ports.write(0x604, 0x2400, 2);
+
+    expect(power.events).toEqual([event]);
+    expect(ports.read(0x600, 2)).toBe(0x8400);
+    ports.write(0x600, 0x8000, 2);
+    expect(ports.read(0x600, 2)).toBe(0x0400);
   });
 
   it('has no event pending, and keeps the enables', () => {
