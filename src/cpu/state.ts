@@ -170,6 +170,9 @@ export const taskFault = i32('taskFault');
 /** Ours: counts the deliveries of exceptions and interrupts, so that a step can tell whether it met one. */
 export const deliveries = i32('deliveries');
 
+/** Ours: what MONITOR has armed, or 0: 1 + `deliveries` then. */
+export const monitorArmed = i64('monitorArmed');
+
 /** Ours: the last event that was to be delivered, as it stood in `pending`, and its error code. */
 export const lastEvent = i32('lastEvent');
 export const lastEventCode = i32('lastEventCode');

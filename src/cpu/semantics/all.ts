@@ -29,6 +29,7 @@ import './hypercall.js';
 import './interrupt.js';
 import './interrupt-return.js';
 import './port-io.js';
+import './monitor.js';
 import './processor.js';
 import './random.js';
 import './segment-base.js';

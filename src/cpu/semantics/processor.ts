@@ -14,10 +14,15 @@ import { type Context, define, type Operand } from './context.js';
 
 const EFER = 0xc0000080;
 
-define('HLT', 'Stops until an interrupt.', (context) => {
-  requireSupervisor(context);
+/** Stops after this instruction until an interrupt. */
+export function halt(context: Context): void {
   context.set32(state.exitReason, ExitReason.halt);
   context.requestExit();
+}
+
+define('HLT', 'Stops until an interrupt.', (context) => {
+  requireSupervisor(context);
+  halt(context);
 });
 
 define('CPUID', 'Describes the processor: EAX and ECX choose what, EAX to EDX receive it.', (context) => {

@@ -9,7 +9,9 @@ import { Cr4, Register, Xcr0 } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './cpu-model.js';
 import {
+  CACHE_LINE,
   CRYSTAL_KILOHERTZ,
+  MONITOR_ENABLED,
   PHYSICAL_ADDRESS_BITS,
   TSC_KILOHERTZ,
   XCR0_SUPPORTED,
@@ -59,6 +61,7 @@ const LEAF_1_EDX = {
 const LEAF_1_ECX = {
   SSE3: 0,
   PCLMULQDQ: 1,
+  MONITOR: 3,
   SSSE3: 9,
   CX16: 13,
   PCID: 17,
@@ -155,8 +158,16 @@ export interface Enabled {
   /** CR4.OSXSAVE */
   readonly osxsave: boolean;
   readonly xcr0: number;
+  /** IA32_MISC_ENABLE lets MONITOR and MWAIT be used. */
+  readonly monitor: boolean;
 }
-const NOT_ENABLED: Enabled = { osxsave: false, xcr0: Xcr0.x87 };
+const AT_RESET: Enabled = { osxsave: false, xcr0: Xcr0.x87, monitor: true };
+
+/** Leaf 1, ECX. */
+function basicFeatures(model: CpuModel, { osxsave, monitor }: Enabled): number {
+  const shown = bits(LEAF_1_ECX, model) & (monitor ? -1 : ~(1 << LEAF_1_ECX.MONITOR));
+  return (shown | (osxsave ? OSXSAVE : 0)) >>> 0;
+}
 
 /** Leaf 0xD: the components that XSAVE saves, and how much room they take (SDM vol. 1 §13.2). */
 function extendedState(subleaf: number, model: CpuModel, { xcr0 }: Enabled): CpuidResult {
@@ -180,21 +191,23 @@ export function cpuidLeaf(
   leaf: number,
   subleaf: number,
   model = cpuModel(DEFAULT_CPU_MODEL),
-  enabled = NOT_ENABLED,
+  enabled = AT_RESET,
 ): CpuidResult {
   switch (leaf) {
     case 0:
       return [LAST_BASIC_LEAF, characters(VENDOR, 0), characters(VENDOR, 8), characters(VENDOR, 4)];
     case 1: {
       const oneProcessor = 1 << 16;
-      const lineOf64Bytes = 8 << 8;
+      const lineOf64Bytes = (CACHE_LINE / 8) << 8;
       return [
         PROCESSOR_SIGNATURE,
         oneProcessor | lineOf64Bytes,
-        (bits(LEAF_1_ECX, model) | (enabled.osxsave ? OSXSAVE : 0)) >>> 0,
+        basicFeatures(model, enabled),
         bits(LEAF_1_EDX, model),
       ];
     }
+    case 5:
+      return model.features.has('MONITOR') ? [CACHE_LINE, CACHE_LINE, 0, 0] : NOTHING;
     case 6:
       return [bits(LEAF_6_EAX, model), 0, 0, 0];
     case 7:
@@ -246,6 +259,7 @@ export function cpuid(view: StateView, model: CpuModel, apicEnabled: boolean): v
   const enabled = {
     osxsave: (view.low(state.cr4) & Cr4.osxsave) !== 0,
     xcr0: view.low(state.xcr0),
+    monitor: (view.low(state.msrMiscEnable) & MONITOR_ENABLED) !== 0,
   };
   const [eax, ebx, ecx, allEdx] = cpuidLeaf(leaf, view.low(state.gpr, Register.rcx), model, enabled);
   const edx = leaf === 1 && !apicEnabled ? allEdx & ~(1 << LEAF_1_EDX.APIC) : allEdx;

@@ -48,3 +48,8 @@ export const XCR0_SUPPORTED = Xcr0.x87 | Xcr0.sse | Xcr0.avx;
 /** Where XSAVE puts bits 255:128 of the vector registers (SDM vol. 1 §13.5.2); before that is the header's end. */
 export const XSAVE_AVX_OFFSET = 576;
 export const XSAVE_AVX_SIZE = 256;
+
+/** IA32_MISC_ENABLE: MONITOR and MWAIT may be used. */
+export const MONITOR_ENABLED = 1 << 18;
+/** Bytes of a cache line, which is what MONITOR watches. */
+export const CACHE_LINE = 64;

@@ -5,7 +5,7 @@
 import * as state from '../state.js';
 import { Cr0, Efer, type Field64, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
-import { EFER_SUPPORTED, PHYSICAL_ADDRESS_BITS } from './features.js';
+import { EFER_SUPPORTED, MONITOR_ENABLED, PHYSICAL_ADDRESS_BITS } from './features.js';
 
 /** The cycles that the time-stamp counter counts, without what the guest added. */
 export type Cycles = () => bigint;
@@ -57,6 +57,9 @@ const efer: Msr = {
     return true;
   },
 };
+
+/** IA32_MISC_ENABLE, bit 0. */
+const FAST_STRINGS = 1;
 
 const MTRR_COUNT = 8;
 /** MTRRcap: so many variable ranges, fixed ranges, write combining. */
@@ -120,7 +123,7 @@ for (let n = 0; n < 8; n++) registers.set(0xc0010000 + n, constant(0n, true));
 /** The values after power-on that are not 0. */
 export function resetMsrs(view: StateView): void {
   view.set64(state.msrPat, 0x0007040600070406n);
-  view.set64(state.msrMiscEnable, 1n);
+  view.set64(state.msrMiscEnable, BigInt(FAST_STRINGS | MONITOR_ENABLED));
 }
 
 /** RDMSR of ECX into `exchange[0]`; false if there is no such register. */
