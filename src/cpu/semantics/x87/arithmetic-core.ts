@@ -5,7 +5,7 @@
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import type { Emitter } from '../../emitter.js';
-import { type Routine, routine } from '../../routine.js';
+import { routine } from '../../routine.js';
 import { Rounding } from '../../system/mxcsr.js';
 import { divideWide } from '../divide.js';
 import { multiplyHigh } from '../multiply.js';
@@ -24,11 +24,10 @@ import {
 } from './extended.js';
 import { binaryNaN, invalid, replaceDenormal, unaryNaN } from './nan.js';
 import { unpack } from './normalise.js';
+import type { BinaryRoutine } from './register-forms.js';
 import { precision, raiseFlags, roundExtended, roundingMode } from './round.js';
 import { highOf, leadingZeros, lowOf, pair, shiftLeftWide, shiftRightWide } from './wide.js';
 import { Status } from './words.js';
-
-export type BinaryRoutine = Routine<readonly [typeof V128, typeof V128], V128>;
 
 /** Raises DE if either operand is denormal. */
 export function raiseDenormal(e: Emitter, ...kinds: readonly I32[]): void {

@@ -5,12 +5,12 @@
 import { I32 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Routine, routine } from '../../routine.js';
-import type { Context, Operand } from '../context.js';
-import { add, type BinaryRoutine, divide, multiply, squareRoot, subtract } from './arithmetic-core.js';
+import type { Operand } from '../context.js';
+import { add, divide, multiply, squareRoot, subtract } from './arithmetic-core.js';
 import { extended, headOf, negated, SIGN, significandOf } from './extended.js';
-import { floatSource, integerSource, type Source } from './memory.js';
-import { defineX87, finishWrite, nothing, underflow } from './results.js';
-import { isEmpty, isPresent, stackRegister } from './stack.js';
+import { memorySource } from './memory.js';
+import { type BinaryRoutine, defineUnary, fromStack, type UnaryRoutine } from './register-forms.js';
+import { defineX87, finishWrite } from './results.js';
 
 type StackRoutine = Routine<readonly [typeof I32, typeof I32, typeof I32, typeof I32], undefined>;
 type MemoryRoutine = Routine<readonly [typeof V128], undefined>;
@@ -26,35 +26,19 @@ function formsOf(core: BinaryRoutine): Forms {
     `${core.name}Stack`,
     { parameters: [I32, I32, I32, I32] },
     (e, destination, first, second, pops) => {
-      const value = e.code.variable(V128);
-      e.code.if(
-        isEmpty(first).or(isEmpty(second)),
-        () => value.set(underflow(e)),
-        () => value.set(e.call(core, stackRegister(e, first), stackRegister(e, second))),
-      );
-      e.call(finishWrite, destination, value.get(), pops);
+      const value = fromStack(e, [first, second], (a, b) => e.call(core, a as V128, b as V128));
+      e.call(finishWrite, destination, value, pops);
     },
   );
   const memory = (reversed: boolean): MemoryRoutine =>
     routine(`${core.name}${reversed ? 'Reversed' : ''}Memory`, { parameters: [V128] }, (e, operand) => {
-      const value = e.code.variable(V128);
-      e.code.if(
-        isPresent(0),
-        () => {
-          const top = stackRegister(e, 0);
-          value.set(reversed ? e.call(core, operand, top) : e.call(core, top, operand));
-        },
-        () => value.set(underflow(e)),
-      );
-      e.call(finishWrite, I32.const(0), value.get(), I32.const(0));
+      const value = fromStack(e, [0], (top) => {
+        const [first, second] = (reversed ? [operand, top] : [top, operand]) as [V128, V128];
+        return e.call(core, first, second);
+      });
+      e.call(finishWrite, I32.const(0), value, I32.const(0));
     });
   return { stack, memory: memory(false), reversedMemory: memory(true) };
-}
-
-function memorySource(context: Context, integer: boolean): Source | undefined {
-  const [operand] = context.operands as [Operand];
-  if (operand.kind !== 'memory') return undefined;
-  return integer ? integerSource(context, operand) : floatSource(operand);
 }
 
 interface Kind {
@@ -100,22 +84,6 @@ defineFamily('ADD', 'Adds', add, false);
 defineFamily('MUL', 'Multiplies', multiply, false);
 defineFamily('SUB', 'Subtracts', subtract, true);
 defineFamily('DIV', 'Divides', divide, true);
-
-type UnaryRoutine = Routine<readonly [typeof V128], V128>;
-
-/** Defines ST(0) = f(ST(0)). */
-export function defineUnary(mnemonic: string, summary: string, core: UnaryRoutine): void {
-  const whole = routine(`${core.name}Top`, { parameters: [] }, (e) => {
-    const value = e.code.variable(V128);
-    e.code.if(
-      isPresent(0),
-      () => value.set(e.call(core, stackRegister(e, 0))),
-      () => value.set(underflow(e)),
-    );
-    e.call(finishWrite, I32.const(0), value.get(), I32.const(0));
-  });
-  defineX87(mnemonic, summary, nothing, (context) => context.call(whole));
-}
 
 defineUnary('FSQRT', 'Takes the square root of ST(0).', squareRoot);
 

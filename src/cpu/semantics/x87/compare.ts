@@ -10,11 +10,11 @@ import * as state from '../../state.js';
 import type { Context, Operand } from '../context.js';
 import { raiseDenormal } from './arithmetic-core.js';
 import { classify, constant, NumberClass, signOf } from './extended.js';
-import { floatSource, integerSource, type Source } from './memory.js';
+import { memorySource } from './memory.js';
 import { replaceDenormal } from './nan.js';
 import { unpack } from './normalise.js';
 import {
-  clearC1,
+  clearStatus,
   commitStatus,
   defineX87,
   defineX87KeepingC1,
@@ -87,7 +87,7 @@ const compareRegister = routine(
   { parameters: [I32, I32], result: I32 },
   (e, n, quiet) => {
     e.code.if(isEmpty(0).or(isEmpty(n)), () => {
-      clearC1(e);
+      clearStatus(e, Status.c1);
       underflow(e);
       e.code.return(I32.const(Outcome.unordered));
     });
@@ -108,12 +108,6 @@ interface Kind {
   readonly quiet?: boolean;
   readonly integer?: boolean;
   readonly pops: 0 | 1 | 2;
-}
-
-function memorySource(context: Context, integer: boolean): Source | undefined {
-  const [operand] = context.operands;
-  if (operand?.kind !== 'memory') return undefined;
-  return integer ? integerSource(context, operand) : floatSource(operand);
 }
 
 /** The register that a comparison without operands takes is ST(1). */
@@ -206,7 +200,7 @@ defineX87('FXAM', 'Tells what kind of number ST(0) is.', nothing, (context) => c
 const moveIf = routine('x87MoveIf', { parameters: [I32, I32] }, (e, n, condition) => {
   const { code } = e;
   code.if(isEmpty(0).or(isEmpty(n)), () => {
-    clearC1(e);
+    clearStatus(e, Status.c1);
     e.call(finishWrite, I32.const(0), underflow(e), I32.const(0));
     code.return();
   });

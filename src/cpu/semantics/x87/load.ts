@@ -7,9 +7,9 @@ import { fromDecimal } from './decimal.js';
 import { BIAS, classify, constant, extended, NumberClass } from './extended.js';
 import { floatSource, integerSource, readExtended } from './memory.js';
 import { unaryNaN } from './nan.js';
-import { defineX87, finishPush, nothing, underflow } from './results.js';
+import { fromStack } from './register-forms.js';
+import { defineX87, finishPush, nothing } from './results.js';
 import { roundSignificand } from './round.js';
-import { isEmpty, stackRegister } from './stack.js';
 import { lowOf } from './wide.js';
 
 /** (value widened from memory): pushes it, a NaN made quiet */
@@ -24,13 +24,10 @@ const pushWidened = routine('x87PushWidened', { parameters: [V128] }, (e, value)
 
 /** (n): pushes ST(n) */
 const pushRegister = routine('x87PushRegister', { parameters: [I32] }, (e, n) => {
-  const value = e.code.variable(V128);
-  e.code.if(
-    isEmpty(n),
-    () => value.set(underflow(e)),
-    () => value.set(stackRegister(e, n)),
+  e.call(
+    finishPush,
+    fromStack(e, [n], (value) => value as V128),
   );
-  e.call(finishPush, value.get());
 });
 
 /** What FLD takes, by its operand. */

@@ -46,6 +46,13 @@ export function integerSource(context: Context, operand: Operand): Source {
   return { bits: context.code.let(signExtend(operand.read(), operand.width)), widen: widenInteger };
 }
 
+/** The first operand, if it is in memory. */
+export function memorySource(context: Context, integer: boolean): Source | undefined {
+  const [operand] = context.operands;
+  if (operand?.kind !== 'memory') return undefined;
+  return integer ? integerSource(context, operand) : floatSource(operand);
+}
+
 /** The ten bytes of an 80-bit operand. */
 export function readExtended(context: Context, operand: Operand): V128 {
   const linear = context.code.let(operand.linearAddress(EXTENDED_BYTES, 'read'));

@@ -7,7 +7,6 @@ import { V128 } from '../../../wasm/vector.js';
 
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
-import { defineUnary } from './arithmetic.js';
 import { raiseDenormal } from './arithmetic-core.js';
 import { widenInteger } from './convert.js';
 import {
@@ -25,7 +24,8 @@ import {
 } from './extended.js';
 import { binaryNaN, invalid, replaceDenormal, unaryNaN } from './nan.js';
 import { unpack } from './normalise.js';
-import { defineX87, finishTwo, finishWrite, nothing, underflow } from './results.js';
+import { defineBinary, defineUnary } from './register-forms.js';
+import { defineX87, finishTwo, nothing, underflow } from './results.js';
 import { raiseFlags, roundExtended, roundSignificand } from './round.js';
 import { isEmpty, isPresent, stackRegister } from './stack.js';
 import { highOf, lowOf, shiftRightWide } from './wide.js';
@@ -93,19 +93,7 @@ const scaled = routine('x87Scaled', { parameters: [V128, V128], result: V128 }, 
   code.return(e.call(roundExtended, sign, exponent.add(by.get()), significand, I64.const(0), I32.const(64)));
 });
 
-const scaleTop = routine('x87ScaleTop', { parameters: [] }, (e) => {
-  const value = e.code.variable(V128);
-  e.code.if(
-    isEmpty(0).or(isEmpty(1)),
-    () => value.set(underflow(e)),
-    () => value.set(e.call(scaled, stackRegister(e, 0), stackRegister(e, 1))),
-  );
-  e.call(finishWrite, I32.const(0), value.get(), I32.const(0));
-});
-
-defineX87('FSCALE', 'Multiplies ST(0) by 2 to the power of ST(1), truncated.', nothing, (context) => {
-  context.call(scaleTop);
-});
+defineBinary('FSCALE', 'Multiplies ST(0) by 2 to the power of ST(1), truncated.', scaled, { into: 0 });
 
 const extract = routine('x87Extract', { parameters: [] }, (e) => {
   const { code } = e;

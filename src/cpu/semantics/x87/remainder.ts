@@ -4,19 +4,15 @@
  */
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
-import { type Emitter, get32 } from '../../emitter.js';
-import { type Routine, routine } from '../../routine.js';
-import * as state from '../../state.js';
+import { routine } from '../../routine.js';
 import { raiseDenormal } from './arithmetic-core.js';
 import { classify, isNormal, NumberClass, withoutPseudo, zero } from './extended.js';
 import { binaryNaN, invalid } from './nan.js';
 import { unpack } from './normalise.js';
-import { defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
+import { type BinaryRoutine, defineBinary } from './register-forms.js';
+import { clearStatus, unmasked } from './results.js';
 import { raiseFlags, roundExtended } from './round.js';
-import { isEmpty, stackRegister } from './stack.js';
 import { Status } from './words.js';
-
-type RemainderRoutine = Routine<readonly [typeof V128, typeof V128], V128>;
 
 /** C0, C3 and C1 as bits 2, 1 and 0 of the quotient. */
 function quotientFlags(quotient: I64): I32 {
@@ -24,12 +20,8 @@ function quotientFlags(quotient: I64): I32 {
   return bit(2, Status.c0).or(bit(1, Status.c3)).or(bit(0, Status.c1));
 }
 
-function clearConditions(e: Emitter, codes: number): void {
-  e.set32(state.fpuStatus, get32(state.fpuStatus).and(~codes));
-}
-
 /** (dividend, divisor) → remainder; C2 if it is only a step on the way */
-function makeRemainder(nearest: boolean): RemainderRoutine {
+function makeRemainder(nearest: boolean): BinaryRoutine {
   return routine(
     nearest ? 'x87RemainderNearest' : 'x87Remainder',
     { parameters: [V128, V128], result: V128 },
@@ -45,11 +37,11 @@ function makeRemainder(nearest: boolean): RemainderRoutine {
         code.if(infinite.or(bKind.eq(NumberClass.zero)), () => code.return(invalid(e)));
         raiseDenormal(e, aKind, bKind);
         code.if(unmasked(Status.de), () => code.return(dividend));
-        clearConditions(e, Status.c0 | Status.c3);
+        clearStatus(e, Status.c0 | Status.c3);
         const unchanged = aKind.eq(NumberClass.zero).or(bKind.eq(NumberClass.infinity));
         code.if(unchanged, () => code.return(withoutPseudo(dividend)));
       });
-      clearConditions(e, Status.c0 | Status.c3);
+      clearStatus(e, Status.c0 | Status.c3);
       const a = unpack(e, dividend);
       const b = unpack(e, divisor);
       const sign = code.variable(I32, a.sign);
@@ -116,23 +108,11 @@ function makeRemainder(nearest: boolean): RemainderRoutine {
   );
 }
 
-function defineRemainder(mnemonic: string, summary: string, core: RemainderRoutine): void {
-  const whole = routine(`${core.name}Top`, { parameters: [] }, (e) => {
-    const value = e.code.variable(V128);
-    e.code.if(
-      isEmpty(0).or(isEmpty(1)),
-      () => value.set(underflow(e)),
-      () => value.set(e.call(core, stackRegister(e, 0), stackRegister(e, 1))),
-    );
-    clearConditions(e, Status.c2);
-    e.call(finishWrite, I32.const(0), value.get(), I32.const(0));
-  });
-  defineX87(mnemonic, summary, nothing, (context) => context.call(whole));
-}
-
-defineRemainder('FPREM', 'Remainder of ST(0) by ST(1), the quotient truncated.', makeRemainder(false));
-defineRemainder(
+const FORM = { into: 0, clears: Status.c2 } as const;
+defineBinary('FPREM', 'Remainder of ST(0) by ST(1), the quotient truncated.', makeRemainder(false), FORM);
+defineBinary(
   'FPREM1',
   'Remainder of ST(0) by ST(1), the quotient rounded to nearest.',
   makeRemainder(true),
+  FORM,
 );

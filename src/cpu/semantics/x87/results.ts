@@ -92,8 +92,8 @@ function begin(context: Context): void {
   context.set32(state.fpuRaised, 0);
 }
 
-export function clearC1(e: Emitter): void {
-  e.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.c1));
+export function clearStatus(e: Emitter, bits: number): void {
+  e.set32(state.fpuStatus, get32(state.fpuStatus).and(~bits));
 }
 
 /** What is read or found out before anything is written: what can fault has faulted then. */
@@ -130,7 +130,7 @@ export function defineX87<T>(
   carryOut: (context: Context, prepared: T) => void,
 ): void {
   defineX87KeepingC1(mnemonic, summary, prepare, (context, prepared) => {
-    clearC1(context);
+    clearStatus(context, Status.c1);
     carryOut(context, prepared);
   });
 }

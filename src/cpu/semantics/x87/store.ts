@@ -9,6 +9,7 @@ import { DECIMAL_INDEFINITE, toDecimal } from './decimal.js';
 import { extended, headOf, INDEFINITE, significandOf, signOf } from './extended.js';
 import { type Reached, reach } from './memory.js';
 import { narrowDouble, narrowSingle, toMagnitude } from './narrow.js';
+import { fromStack } from './register-forms.js';
 import { commitStatus, defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
 import { isEmpty, isPresent, popStack, stackRegister, writeStack } from './stack.js';
 import { Status } from './words.js';
@@ -109,13 +110,8 @@ function storeToMemory(
 
 /** (n, pops): ST(n) = ST(0) */
 const storeToRegister = routine('x87StoreToRegister', { parameters: [I32, I32] }, (e, n, pops) => {
-  const value = e.code.variable(V128);
-  e.code.if(
-    isPresent(0),
-    () => value.set(stackRegister(e, 0)),
-    () => value.set(underflow(e)),
-  );
-  e.call(finishWrite, n, value.get(), pops);
+  const value = fromStack(e, [0], (top) => top as V128);
+  e.call(finishWrite, n, value, pops);
 });
 
 /** FOP of the FSTP that is no stack underflow where ST(0) is empty, but only pops: FSTPNCE to some. */

@@ -10,8 +10,8 @@ import { raiseDenormal } from '../arithmetic-core.js';
 import { classify, NumberClass, signOf, zero } from '../extended.js';
 import { binaryNaN } from '../nan.js';
 import { unpack } from '../normalise.js';
+import { defineBinary } from '../register-forms.js';
 import { highOf, lowOf, pair, shiftRightWide } from '../wide.js';
-import { defineIntoSecond } from './binary.js';
 import { inverseTangentSeries } from './series.js';
 import {
   addFixed,
@@ -21,6 +21,7 @@ import {
   normalised,
   over,
   rounded,
+  roundedExact,
   subtractFixed,
   times,
   toFixed,
@@ -30,6 +31,8 @@ import {
 
 /** π × 2^126 */
 const PI = 0xc90fdaa22168c234c4c6628b80dc1cd1n;
+/** Ratios below 2^−40 are their own arctangents, whatever the rounding control, as on silicon. */
+const TINY = -40;
 /** arctan(k ÷ 8) × 2^127, k from 0 to 8. */
 const OF_EIGHTHS = [
   0n,
@@ -136,8 +139,11 @@ const angleOf = routine('x87AngleOf', { parameters: [V128, V128], result: V128 }
     () => set(over(e, b, a)),
     () => set(over(e, a, b)),
   );
-  const angle = arctangent(e, { exponent: exponent.get(), fraction: ratio.get() });
-  code.if(steep.or(left).eqz(), () => code.return(rounded(e, sign, angle)));
+  const quotient = { exponent: exponent.get(), fraction: ratio.get() };
+  const direct = code.let(steep.or(left).eqz());
+  code.if(direct.and(exponent.get().leS(TINY)), () => code.return(roundedExact(e, sign, quotient)));
+  const angle = arctangent(e, quotient);
+  code.if(direct, () => code.return(rounded(e, sign, angle)));
   // With two bits before the point: π less the angle, or π ÷ 2 more or less.
   const own = toFixed(e, angle, 2);
   const half = code.let(fixedConstant(PI >> 1n));
@@ -147,4 +153,6 @@ const angleOf = routine('x87AngleOf', { parameters: [V128, V128], result: V128 }
   code.return(rounded(e, sign, normalised(e, sum, 2)));
 });
 
-defineIntoSecond('FPATAN', 'Replaces ST(1) by the angle of the point (ST(0), ST(1)), and pops.', angleOf);
+defineBinary('FPATAN', 'Replaces ST(1) by the angle of the point (ST(0), ST(1)), and pops.', angleOf, {
+  into: 1,
+});

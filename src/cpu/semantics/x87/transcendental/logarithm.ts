@@ -6,7 +6,6 @@ import { I32, I64, select } from '../../../../wasm/values.js';
 import { V128 } from '../../../../wasm/vector.js';
 import type { Emitter } from '../../../emitter.js';
 import { routine } from '../../../routine.js';
-import { defineUnary } from '../arithmetic.js';
 import { raiseDenormal } from '../arithmetic-core.js';
 import {
   BIAS,
@@ -23,10 +22,10 @@ import {
 } from '../extended.js';
 import { binaryNaN, invalid, replaceDenormal, unaryNaN } from '../nan.js';
 import { unpack } from '../normalise.js';
+import { defineBinary, defineUnary } from '../register-forms.js';
 import { raiseFlags } from '../round.js';
 import { highOf, lowOf, pair, shiftRightWide } from '../wide.js';
 import { Status } from '../words.js';
-import { defineIntoSecond } from './binary.js';
 import { exponentialSeries, inverseTangentSeries } from './series.js';
 import {
   addFixed,
@@ -196,7 +195,7 @@ const scaledLogarithm = routine(
   },
 );
 
-defineIntoSecond('FYL2X', 'Computes ST(1) × log2 ST(0), and pops.', scaledLogarithm);
+defineBinary('FYL2X', 'Computes ST(1) × log2 ST(0), and pops.', scaledLogarithm, { into: 1 });
 
 /** (x, y) → y × log2(x + 1) */
 const scaledLogarithmOfNext = routine(
@@ -269,4 +268,4 @@ const scaledLogarithmOfNext = routine(
   },
 );
 
-defineIntoSecond('FYL2XP1', 'Computes ST(1) × log2(ST(0) + 1), and pops.', scaledLogarithmOfNext);
+defineBinary('FYL2XP1', 'Computes ST(1) × log2(ST(0) + 1), and pops.', scaledLogarithmOfNext, { into: 1 });

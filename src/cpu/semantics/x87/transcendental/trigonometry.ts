@@ -22,7 +22,8 @@ import {
 } from '../extended.js';
 import { invalid, unaryNaN } from '../nan.js';
 import { unpack } from '../normalise.js';
-import { defineX87, finishTwo, finishWrite, nothing, underflow } from '../results.js';
+import { fromStack } from '../register-forms.js';
+import { clearStatus, defineX87, finishTwo, finishWrite, nothing, underflow } from '../results.js';
 import { raiseFlags, roundExtended } from '../round.js';
 import { isEmpty, isPresent, stackRegister } from '../stack.js';
 import { highOf, lowOf, pair } from '../wide.js';
@@ -205,13 +206,8 @@ function defineSine(mnemonic: string, summary: string, ahead: number): void {
   const whole = routine(`x87${mnemonic}`, { parameters: [] }, (e) => {
     const { code } = e;
     code.if(outOfRange(e), () => code.return());
-    const value = code.variable(V128);
-    code.if(
-      isEmpty(0),
-      () => value.set(underflow(e)),
-      () => value.set(e.call(sineOf, stackRegister(e, 0), I32.const(ahead))),
-    );
-    e.call(finishWrite, I32.const(0), value.get(), I32.const(0));
+    const value = fromStack(e, [0], (angle) => e.call(sineOf, angle as V128, I32.const(ahead)));
+    e.call(finishWrite, I32.const(0), value, I32.const(0));
   });
   defineX87(mnemonic, summary, nothing, (context) => context.call(whole));
 }
@@ -227,7 +223,7 @@ function definePair(
 ): void {
   const whole = routine(`x87${mnemonic}`, { parameters: [] }, (e) => {
     const { code } = e;
-    e.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.c2));
+    clearStatus(e, Status.c2);
     const fail = (): void => {
       e.call(finishTwo, INDEFINITE, INDEFINITE);
       code.return();
