@@ -67,9 +67,10 @@ export class Build {
   }
 
   /** Makes RSP point between `down` and `up` bytes that are used. */
-  stack(down: number, up: number): bigint {
+  stack(down: number, up: number, alignment = 1): bigint {
     const size = down + up;
-    const top = this.place(size, this.tier === 'fault' || this.random.oneIn(4) ? 1 : 16) + BigInt(down);
+    const any = this.place(size, this.tier === 'fault' || this.random.oneIn(4) ? 1 : 16) + BigInt(down);
+    const top = any & -BigInt(alignment);
     this.touch(top, down, up);
     this.point(4, top);
     return top;

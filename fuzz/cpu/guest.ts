@@ -219,7 +219,8 @@ export class Guest {
     // Linux hides from programs whether a page is present above theirs, which end a page before the lower half does.
     a.bytes(0x48, 0x05); // add rax,…
     a.immediate32(PAGE);
-    a.bytes(0x48, 0xc1, 0xe8, 47); // shr rax,47
+    a.bytes(0x48, 0xd1, 0xd8); // rcr rax,1
+    a.bytes(0x48, 0xc1, 0xe8, 46); // shr rax,46
     const own = a.jumpZero();
     a.bytes(0x80, 0x0c, 0x25); // or byte […],1
     a.immediate32(VARIABLE.fault + 8);

@@ -3,7 +3,6 @@
  * and code behind them that makes segments what they were.
  */
 import type { DecodedInstruction } from '../../src/cpu/decode/instruction.js';
-import { Flag } from '../../src/cpu/state.js';
 import type { Build } from './build.js';
 import { Fixup, FS_BASE, GS_BASE, SELECTOR } from './layout.js';
 import { type After, moveImmediate, RBP, RCX, RDX } from './wishes.js';
@@ -62,14 +61,13 @@ export function returns(kind: 'near' | 'far' | 'interrupt'): After {
     const bytes = near ? word(build, instruction) : instruction.operandSize / 8;
     const target = BigInt(instruction.length + SKIPPED.length);
     build.after.push(...SKIPPED);
-    const top = build.stack(0, bytes * 5);
+    // Misaligned, and with AC in the popped flags, it is #AC with AC clear in the saved ones: Linux takes that for a split
+    // lock, and begins it again for ever.
+    const top = build.stack(0, bytes * 5, kind === 'interrupt' ? 8 : 1);
     build.memory(top, 0, bytes, target, true);
     if (!near) build.memory(top, bytes, bytes, codeSelector(build));
     if (kind !== 'interrupt') return;
     if (build.codeSize === 64) build.memory(top, bytes * 4, bytes, BigInt(SELECTOR.data));
-    // With AC popped, a misaligned frame is #AC with AC clear in the saved flags: Linux takes that for a split lock.
-    const address = top + BigInt(2 * bytes);
-    build.memoryFixups.push({ operation: Fixup.memoryAnd, address, value: ~BigInt(Flag.ac) });
   };
 }
 

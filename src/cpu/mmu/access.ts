@@ -124,6 +124,7 @@ export const accessSlow = routine(
     const user = code.let(select(system, I32.const(0), get32(state.cpl).eq(3).shl(2)));
     const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
     checkCanonical(e, linear, access);
+    checkCanonical(e, code.let(linear.add(size.sub(1).extendU())), access);
     const exempt = access.and(AccessKind.system | AccessKind.unaligned);
     const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(exempt.eqz()).and(size.leU(8));
     code.if(checked.and(linear.wrap().and(size.sub(1)).ne(0)), () => e.raise(Vector.ac, 0));
@@ -162,7 +163,6 @@ export const accessSlow = routine(
         const long = get32(state.codeSize).eq(64).or(access.and(AccessKind.system));
         const following = code.let(linear.add(split.extendU()));
         const second = code.let(select(long, following, following.and(0xffffffff)));
-        checkCanonical(e, second, access);
         const physical2 = code.let(e.call(walk, second, kind));
         meetWatch(e, linear, size, access);
         const rest = code.let(size.sub(split));

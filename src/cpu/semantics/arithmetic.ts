@@ -147,7 +147,8 @@ define(
       accumulator.eq(place.value),
       () => place.write(replacement),
       () => {
-        place.write(place.value);
+        // A register keeps even the upper half that a 32-bit write would clear.
+        if (destination.kind === 'memory') place.write(place.value);
         context.setRegister(0, width, place.value);
       },
     );

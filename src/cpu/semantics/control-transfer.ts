@@ -1,9 +1,9 @@
 /** Near jumps, calls and returns, Jcc, LOOP and JCXZ (SDM vol. 1 §7.3.8). Far ones are in far-transfer.ts. */
 import { I32, type I64 } from '../../wasm/values.js';
-import { Register } from '../state.js';
+import { Register, Vector } from '../state.js';
 import { type Context, define, defineHot, type Operand } from './context.js';
 import { CONDITIONS } from './flags.js';
-import { discard, peek, push } from './stack.js';
+import { discard, peek, push, storeBelow } from './stack.js';
 
 CONDITIONS.forEach((suffix, condition) => {
   defineHot(`J${suffix}`, `Jumps if the condition ${suffix} holds.`, (context) => {
@@ -22,6 +22,15 @@ defineHot(
   { forms: 'near' },
 );
 
+/** CALL to an address that is not canonical: the return address is stored, though not dropped below, before #GP. */
+function refuseAfterPush(context: Context, target: I64): void {
+  if (!context.long) return;
+  context.code.if(target.shl(16).shrS(16).ne(target), () => {
+    if (!context.inPlace) storeBelow(context, context.operandSize, context.nextRip());
+    context.raise(Vector.gp, 0);
+  });
+}
+
 defineHot(
   'CALL',
   'Pushes the address of the next instruction and jumps near.',
@@ -29,7 +38,11 @@ defineHot(
     const [target] = context.operands as [Operand];
     const pushReturn = (): void => push(context, context.operandSize, context.nextRip());
     if (target.kind === 'implicit') context.jumpRelative(pushReturn);
-    else context.jump(target.read(), pushReturn);
+    else {
+      const address = target.read();
+      refuseAfterPush(context, address);
+      context.jump(address, pushReturn);
+    }
   },
   { forms: 'near' },
 );

@@ -1,6 +1,7 @@
 /**
  * Adjustments of decimal digits: AAA AAS AAM AAD, DAA DAS (SDM vol. 2), which 64-bit code does not have.
- * Flags that the manual leaves undefined follow the result in AL; CF, OF and AF are else 0.
+ * Flags that the manual leaves undefined follow the result in AL; CF, OF and AF are else 0, but for AAD, which leaves
+ * them as its addition does on silicon.
  */
 import { type I32, I64, select } from '../../wasm/values.js';
 import { Register, Vector } from '../state.js';
@@ -57,8 +58,10 @@ define('AAD', 'Joins the digits in AH and AL, of the base given, in AL.', (conte
   const { code } = context;
   const [operand] = context.operands as [Operand];
   const ax = context.register(Register.rax, 16);
-  const sum = code.let(ax.add(ax.shrU(8).mul(operand.read())).and(0xff));
-  context.flags.logic(sum, 8);
+  const al = code.let(ax.and(0xff));
+  const tens = code.let(ax.shrU(8).mul(operand.read()).and(0xff));
+  const sum = code.let(al.add(tens).and(0xff));
+  context.flags.add(al, tens, sum, 8);
   context.setRegister(Register.rax, 16, sum);
 });
 

@@ -1,6 +1,6 @@
 /**
- * ENTER, PUSHA, POPA and BOUND (SDM vol. 2). PUSHA checks every slot before it stores one; ENTER, like silicon, may
- * leave stores below the stack pointer when a later one faults, but no register. LEAVE is in stack.ts.
+ * ENTER, PUSHA, POPA and BOUND (SDM vol. 2). ENTER and PUSHA, like silicon, may leave stores below the stack pointer
+ * when a later one faults, and POPA the registers that it had popped. LEAVE is in stack.ts.
  */
 import { I32, I64 } from '../../wasm/values.js';
 import { place } from '../mmu/access.js';
@@ -72,7 +72,6 @@ define('PUSHA', 'Pushes the eight general registers; SP as it was before.', (con
   const bytes = operandSize / 8;
   const top = stackPointer(context);
   const slots = REGISTERS.map((_register, n) => code.let(top.sub(bytes * (n + 1))));
-  for (const slot of slots) probe(context, slot, bytes);
   REGISTERS.forEach((register, n) => {
     storeAt(context, slots[n] as I64, operandSize, context.register(register, operandSize));
   });
@@ -82,11 +81,11 @@ define('PUSHA', 'Pushes the eight general registers; SP as it was before.', (con
 define('POPA', 'Pops seven general registers and drops the eighth, SP.', (context) => {
   const { operandSize } = context;
   const bytes = operandSize / 8;
-  const values = REGISTERS.map((_register, n) => peek(context, operandSize, bytes * (7 - n)));
-  discard(context, 8 * bytes);
-  REGISTERS.forEach((register, n) => {
-    if (register !== Register.rsp) context.setRegister(register, operandSize, values[n] as I64);
+  [...REGISTERS].reverse().forEach((register, n) => {
+    const value = peek(context, operandSize, bytes * n);
+    if (register !== Register.rsp) context.setRegister(register, operandSize, value);
   });
+  discard(context, 8 * bytes);
 });
 
 define('BOUND', 'Raises #BR unless the first operand lies between the two bounds in memory.', (context) => {
@@ -97,6 +96,6 @@ define('BOUND', 'Raises #BR unless the first operand lies between the two bounds
     return code.let(signExtend(value, operandSize));
   };
   const value = code.let(signExtend(index.read(), operandSize));
-  const [lower, upper] = [bound(0), bound(1)];
-  context.raiseIf(value.ltS(lower).or(value.gtS(upper)), Vector.br);
+  context.raiseIf(value.ltS(bound(0)), Vector.br);
+  context.raiseIf(value.gtS(bound(1)), Vector.br);
 });

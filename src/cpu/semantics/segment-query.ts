@@ -66,7 +66,7 @@ function describe(
 define(
   'LAR',
   "Loads a segment's access rights and sets ZF, if they may be seen.",
-  describe(LAR_LEGACY, LAR_LONG, (descriptor) => descriptor.shrU(32).and(0xf0ff00)),
+  describe(LAR_LEGACY, LAR_LONG, (descriptor) => descriptor.shrU(32).and(0xffff00)),
 );
 define(
   'LSL',
@@ -99,9 +99,8 @@ define('ARPL', "Raises a selector's RPL to the source's, and says by ZF whether 
   const [destination, source] = context.operands as [Operand, Operand];
   requireProtectedMode(context);
   const asked = code.let(source.read().and(3));
-  const place = destination.modify();
-  const lower = code.let(place.value.and(3).ltU(asked));
-  const raised = place.value.and(~3).or(asked);
-  place.write(code.let(select(lower, raised, place.value)));
+  const selector = destination.read();
+  const lower = code.let(selector.and(3).ltU(asked));
+  code.if(lower, () => destination.write(code.let(selector.and(~3).or(asked))));
   context.flags.setZf(lower.extendU());
 });

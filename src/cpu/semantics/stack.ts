@@ -35,7 +35,7 @@ export function stackAddress(context: Context, offset: I64, bytes: number, kind:
 }
 
 /** Stores below the stack pointer and answers where the pointer goes; nothing but memory has changed. */
-function storeBelow(context: Context, width: number, value: I64): I64 {
+export function storeBelow(context: Context, width: number, value: I64): I64 {
   const bytes = width / 8;
   const top = context.code.let(stackPointer(context).sub(bytes));
   context.store(stackAddress(context, top, bytes, 'write'), width, value, true);
@@ -64,24 +64,31 @@ export function pop(context: Context, width: number): I64 {
   return value;
 }
 
-/** PUSH of a segment register by number. */
-function selectorOf(context: Context, number: I32): I64 {
-  return I32.load(context.element(state.segmentSelector, number)).extendU();
+/** At an operand size of 32 bits only the lower half of the slot is written (SDM vol. 2, PUSH, as recent processors do). */
+function pushSegment(context: Context, operand: Operand): void {
+  const { code, operandSize } = context;
+  const selector = code.let(I32.load(context.element(state.segmentSelector, operand.number())).extendU());
+  const top = code.let(stackPointer(context).sub(operandSize / 8));
+  const width = operandSize === 32 ? 16 : operandSize;
+  context.store(stackAddress(context, top, width / 8, 'write'), width, selector, true);
+  setStackPointer(context, top);
 }
 
 defineHot('PUSH', 'Stores the operand below the stack pointer and moves it there.', (context) => {
   const [operand] = context.operands as [Operand];
-  const value = operand.kind === 'segment' ? selectorOf(context, operand.number()) : operand.read();
-  push(context, context.operandSize, context.code.let(value));
+  if (operand.kind === 'segment') pushSegment(context, operand);
+  else push(context, context.operandSize, context.code.let(operand.read()));
 });
 
 defineHot('POP', 'Loads the operand from the top of the stack and drops it.', (context) => {
   const { code, operandSize } = context;
   const [operand] = context.operands as [Operand];
-  const value = peek(context, operandSize);
   if (operand.kind === 'segment') {
-    popSegment(context, operand, value);
-  } else if (operand.kind === 'memory') {
+    popSegment(context, operand);
+    return;
+  }
+  const value = peek(context, operandSize);
+  if (operand.kind === 'memory') {
     const bias = operand.basedOn(RSP).mul(operandSize / 8);
     operand.part(code.let(bias.extendU()), operandSize).write(value);
     discard(context, operandSize / 8);
@@ -91,7 +98,9 @@ defineHot('POP', 'Loads the operand from the top of the stack and drops it.', (c
   }
 });
 
-function popSegment(context: Context, operand: Operand, value: I64): void {
+/** Reads no more than the selector. */
+function popSegment(context: Context, operand: Operand): void {
+  const value = peek(context, 16);
   const number = context.code.let(operand.number());
   context.call(loadSegment, number, context.code.let(value.and(0xffff).wrap()));
   discard(context, context.operandSize / 8);

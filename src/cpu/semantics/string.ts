@@ -44,6 +44,9 @@ interface StringInstruction {
   run(pass: Pass): I64;
   /** Whether the repetition continues after the run; absent, it does while elements are left. */
   goOn?(pass: Pass): I32;
+  /** Sets the flags by the last element. Not before the repetition ends: faults and single steps in it find them as they
+   * were (SDM vol. 2, REP). */
+  settle?(): void;
   /** Whether a count of 0 cuts the pointers to the address size too, as it does with MOVS and STOS on silicon. */
   readonly cutsPointers?: boolean;
 }
@@ -80,6 +83,7 @@ export function stringPass(context: Context, instruction: StringInstruction): vo
           context.restart();
         });
       });
+      instruction.settle?.();
     },
   );
 }
@@ -145,11 +149,13 @@ define('SCAS', 'Compares rAX with the elements at ES:RDI.', (context) => {
     run: (pass) => {
       const value = context.register(rax, width);
       const offset = pointer(context, rdi, pass);
-      const done = context.call(scanRun[width], offset, pass.mask, pass.count, value, whileEqual(pass));
-      subtract(context, value, context.code.let(get64(state.exchange, 1)), width);
-      return done;
+      return context.call(scanRun[width], offset, pass.mask, pass.count, value, whileEqual(pass));
     },
-    goOn: (pass) => context.flags.zf().eq(whileEqual(pass)),
+    goOn: (pass) => context.register(rax, width).eq(get64(state.exchange, 1)).eq(whileEqual(pass)),
+    settle: () => {
+      const element = context.code.let(get64(state.exchange, 1));
+      subtract(context, context.register(rax, width), element, width);
+    },
   });
 });
 
@@ -163,11 +169,12 @@ define('CMPS', 'Compares the elements at the source segment:RSI with those at ES
       const [from, to] = [pointer(context, rsi, pass), pointer(context, rdi, pass)];
       const segment = context.segment();
       const equal = whileEqual(pass);
-      const done = context.call(compareRun[width], segment, from, to, pass.mask, pass.count, equal);
+      return context.call(compareRun[width], segment, from, to, pass.mask, pass.count, equal);
+    },
+    goOn: (pass) => get64(state.exchange, 0).eq(get64(state.exchange, 1)).eq(whileEqual(pass)),
+    settle: () => {
       const [left, right] = [code.let(get64(state.exchange, 0)), code.let(get64(state.exchange, 1))];
       subtract(context, left, right, width);
-      return done;
     },
-    goOn: (pass) => context.flags.zf().eq(whileEqual(pass)),
   });
 });

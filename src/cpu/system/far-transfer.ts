@@ -100,8 +100,9 @@ function farReturnOf(width: StackWidth) {
   return routine(`farReturn${width}`, { parameters: [I64], mayFault: true }, (e, dropped) => {
     const { code } = e;
     const bytes = width / 8;
-    const rip = peekStack(e, 0, width);
+    // In silicon's order, which tells where the stack faults.
     const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    const rip = peekStack(e, 0, width);
     const frame = code.let(dropped.add(2 * bytes));
     const above = pointerAbove(e, frame);
     code.if(realSegments(), () => {

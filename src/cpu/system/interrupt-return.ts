@@ -40,9 +40,10 @@ function interruptReturnOf(width: StackWidth) {
       code.return();
     });
 
-    const rip = peekStack(e, 0, width);
-    const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    // In silicon's order, which tells where the stack faults.
     const image = peekStack(e, 2 * bytes, width);
+    const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    const rip = peekStack(e, 0, width);
     const above = pointerAbove(e, 3 * bytes);
     const cpl = e.read32(state.cpl);
     const mask = code.variable(I64, changeableFlags(e, width));

@@ -146,9 +146,9 @@ describe('questions', () => {
   const VERR = '0f 00 e0';
   const VERW = '0f 00 e8';
   const asked: readonly (readonly [string, string, 0 | 3, number, bigint | undefined])[] = [
-    ['LAR of kernel data', LAR, 0, S.kernelData, 0xc09300n],
+    ['LAR of kernel data', LAR, 0, S.kernelData, 0xcf9300n],
     ['LAR of kernel data from ring 3', LAR, 3, S.kernelData, undefined],
-    ['LAR of conforming code from ring 3', LAR, 3, S.conformingCode, 0xa09f00n],
+    ['LAR of conforming code from ring 3', LAR, 3, S.conformingCode, 0xaf9f00n],
     ['LAR of the TSS', LAR, 0, S.tss, 0x8b00n],
     ['LAR of nothing', LAR, 0, 0, undefined],
     ['LAR beyond the GDT', LAR, 0, S.beyond, undefined],

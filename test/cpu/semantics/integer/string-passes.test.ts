@@ -177,8 +177,9 @@ describe('INS and OUTS', () => {
   });
 });
 
+// As silicon was seen to do it.
 describe('PUSHA and POPA', () => {
-  test('PUSHA stores nothing when its last slots fault', async () => {
+  test('PUSHA has stored its first slots when the last fault', async () => {
     const { exception, bytes } = await runCode({
       code: '60',
       mode: 32,
@@ -188,9 +189,10 @@ describe('PUSHA and POPA', () => {
     });
     expect(exception).toMatchObject({ vector: 14, errorCode: 2, rip: 0x10000n });
     expect(bytes(0x37ff0, 16)).toEqual(new Array(16).fill(0xee));
+    expect(bytes(0x3800c, 4)).toEqual([0x11, 0x11, 0, 0]);
   });
 
-  test('POPA changes no register when its last slots fault', async () => {
+  test('POPA has popped its first registers when the last slots fault, but keeps ESP', async () => {
     const { exception, registers } = await runCode({
       code: '61',
       mode: 32,
@@ -199,6 +201,7 @@ describe('PUSHA and POPA', () => {
       prepare: (cpu) => paged(cpu, 32, [[0x38000]]),
     });
     expect(exception).toMatchObject({ vector: 14, errorCode: 0, rip: 0x10000n });
-    expect([registers[RSI], registers[RDI]]).toEqual([6n, 7n]);
+    expect([registers[RSI], registers[RDI]]).toEqual([0xeeeeeeeen, 0xeeeeeeeen]);
+    expect(registers[4]).toBe(0x37ff0n);
   });
 });
