@@ -214,7 +214,7 @@ export class Cpu {
       this.#shutDown = reason === ExitReason.shutdown;
       if (this.#shutDown) return { kind: 'shutdown' };
       if (this.#stopRequested) return { kind: 'stopped' };
-      if (this.#halted && !this.#wakes()) return { kind: 'halt' };
+      if (this.#halted && !this.wakes) return { kind: 'halt' };
     }
     return { kind: 'limit' };
   }
@@ -231,7 +231,8 @@ export class Cpu {
     return Number(this.state.get64(shadow)) === this.#retired;
   }
 
-  #wakes(): boolean {
+  /** Whether an interrupt or NMI is there that the processor would take now. */
+  get wakes(): boolean {
     return this.#nmiDeliverable() || (this.interruptible && this.#options.interrupts.pending());
   }
 

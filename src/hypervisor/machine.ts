@@ -173,7 +173,7 @@ export class Machine {
       devices: allDevices,
       consoles: [...consoles.values()],
       wake,
-      interruptPending: () => localApic.pending(),
+      nmiPossible: () => localApic.raisesNmi || ioApic.raisesNmi,
       asleep: () => firmware?.asleep ?? false,
       tryToWake: () => firmware?.wake() ?? false,
       takePowerRequest: () => {

@@ -30,7 +30,8 @@ export interface Runnable {
   readonly devices: readonly Device[];
   readonly consoles: readonly Console[];
   readonly wake: Wake;
-  interruptPending(): boolean;
+  /** A device's interrupt would come as an NMI. */
+  nmiPossible(): boolean;
   /** In S3. */
   asleep(): boolean;
   /** Leaves S3 if something has come to wake the machine; answers whether it did. */

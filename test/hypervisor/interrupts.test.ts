@@ -110,6 +110,21 @@ describe('the I/O APIC', () => {
   });
 });
 
+it.each([
+  ['the I/O APIC', `${MASK_8259S} ${store(0xfec00000, 0x14)} ${store(0xfec00010, 0x400)}`],
+  ['LINT0', store(APIC + 0x350, 0x400)],
+])('an NMI by %s wakes a processor that halted with interrupts disabled', async (_name, route) => {
+  // Channel 0, mode 0, 1193 ticks
+  const timer = 'b0 30 e6 43 b0 a9 e6 40 b0 04 e6 40 ';
+
+  const { report } = await run(
+    `${SET_UP} 31 ff ${route} ${timer} fa f4 ${store(APIC + 0x350, 0x10700)} ${store(0xfec00010, 0x10000)} ${END}`,
+    '47 cf',
+  );
+
+  expect(report.registers.rdi).toBe(1n);
+});
+
 describe('IA32_APIC_BASE', () => {
   it('moves the registers over RAM and back, which is what it was', async () => {
     const there = 0x200000;
@@ -128,6 +143,14 @@ describe('IA32_APIC_BASE', () => {
       0x01050014n,
     ]);
   });
+
+  it.each([0, 0xa0000, 0x3ff000, 0xc0000000, 0xfec00000, 0xfffff000])(
+    'can put them anywhere: at %#x',
+    async (there) => {
+      const { report } = await run(`${writeMsr(0x1b, there | 0x900)} ${load(there + 0x30)} ${END}`, '');
+      expect(report.registers.rax).toBe(0x01050014n);
+    },
+  );
 
   it('shows no local APIC by CPUID once it is disabled', async () => {
     // MOV EAX, 1; CPUID; MOV ESI, EDX; the same again after; SHR both by 9 and keep the bit

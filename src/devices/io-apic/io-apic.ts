@@ -58,6 +58,11 @@ export class IoApic implements MmioDevice {
     };
   }
 
+  /** Whether some pin is an NMI. */
+  get raisesNmi(): boolean {
+    return this.#entries.some((entry) => entry.raisesNmi);
+  }
+
   /** A local APIC has ended a level-triggered interrupt. */
   endOfInterrupt(vector: number): void {
     for (const entry of this.#entries) entry.endOfInterrupt(vector);

@@ -49,6 +49,10 @@ export class Redirection {
     this.#deliverLevel();
   }
 
+  get raisesNmi(): boolean {
+    return (this.#low & MASKED) === 0 && ((this.#low >> 8) & 7) === DeliveryMode.nmi;
+  }
+
   /** An edge that comes while the entry is masked is lost. */
   setLine(asserted: boolean): void {
     if (asserted === this.#asserted) return;

@@ -280,6 +280,15 @@ export class ApicCore {
     return !table.isMasked(Register.lint0) && table.deliveryMode(Register.lint0) === DeliveryMode.external;
   }
 
+  get raisesNmi(): boolean {
+    const table = this.#vectorTable;
+    return (
+      this.mode !== 'disabled' &&
+      !table.isMasked(Register.lint0) &&
+      table.deliveryMode(Register.lint0) === DeliveryMode.nmi
+    );
+  }
+
   #isAddressed(logical: boolean, destination: number): boolean {
     if (this.mode === 'disabled') return false;
     const x2apic = this.mode === 'x2apic';

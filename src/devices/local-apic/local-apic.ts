@@ -78,6 +78,11 @@ export class LocalApic implements MmioDevice, InterruptBus {
     return this.#core.acknowledge();
   }
 
+  /** Whether the 8259s' output is an NMI. */
+  get raisesNmi(): boolean {
+    return this.#core.raisesNmi;
+  }
+
   /** The 8259s' output has changed. */
   externalChanged(): void {
     this.#core.update();

@@ -8,7 +8,8 @@ const MOST_JUMPS = 1000;
 export type IdleOutcome = 'awake' | 'wait' | 'dead';
 
 export function handleHalt(machine: Runnable): IdleOutcome {
-  return machine.cpu.interruptible ? idleUntil(machine, () => machine.interruptPending()) : 'dead';
+  const { cpu } = machine;
+  return cpu.interruptible || machine.nmiPossible() ? idleUntil(machine, () => cpu.wakes) : 'dead';
 }
 
 /** Lets time pass from timer to timer until `over`. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeliveryMode } from '../../../src/devices/interrupt/interrupt-message.js';
 import { conforms } from '../conformance.js';
-import { AllAsPorts, TestClock } from '../support.js';
+import { AllAsPorts, randomNumbers, TestClock } from '../support.js';
 import { ApicRig, DISABLED, Msr, Offset, X2APIC, XAPIC } from './rig.js';
 
 conforms('local-apic', (rig) => new AllAsPorts(new ApicRig(rig.clock).apic));
@@ -391,6 +391,26 @@ describe('x2APIC mode', () => {
     expect(rig.apic.readMsr(0x832)).toBe(0x20033n);
     expect(rig.apic.acknowledge()).toBe(0x90);
   });
+});
+
+it('answers any MSR with any value without throwing, and can be saved and restored after each', () => {
+  const next = randomNumbers(11);
+  const rig = new ApicRig();
+  const word = (): bigint => BigInt(next() % 4 === 0 ? next() : next() % 0x1000);
+  for (let count = 0; count < 50_000; count++) {
+    const address =
+      [Msr.base, Msr.deadline, Msr.x2apic + (next() & 0xff)][next() % 8] ?? 0x800 + (next() & 0xff);
+    const modes = [XAPIC, X2APIC, DISABLED, word() << 12n];
+    const value =
+      address === Msr.base ? (modes[next() % 4] ?? 0n) : (word() << 32n) * BigInt(next() % 2) + word();
+    rig.apic.writeMsr(address, value);
+    const read = rig.apic.readMsr(address);
+    if (read !== undefined && (read < 0n || read >= 1n << 64n)) expect.fail(`${address} reads ${read}`);
+    rig.clock.time += next() % 1000;
+    rig.clock.queue.runDue(rig.clock.time);
+    if (count % 100 === 0) rig.apic.restore(JSON.parse(JSON.stringify(rig.apic.save())));
+  }
+  expect(rig.clock.queue.size).toBeLessThanOrEqual(1);
 });
 
 describe('a saved state', () => {
