@@ -23,7 +23,7 @@ const EXTRAS: Readonly<Record<CpuModelName, readonly string[]>> = {
   v1: [
     ...['VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'PAT', 'PSE36'],
     ...['CLFSH', 'NX', 'LM', 'PAGE1GB', 'PCID', 'RDTSCP', 'PREFETCHW', 'X2APIC', 'TSC_DEADLINE', 'ARAT'],
-    ...['FDP_EXCPTN_ONLY', 'FCS_FDS_DEPRECATED', 'INVARIANT_TSC', 'HYPERVISOR'],
+    ...['FDP_EXCPTN_ONLY', 'FCS_FDS_DEPRECATED', 'TSC_ADJUST', 'INVARIANT_TSC', 'HYPERVISOR'],
   ],
   v2: ['AES', 'PCLMULQDQ', 'MONITOR', 'RDRAND', 'FSGSBASE', 'SMEP', 'ERMS'],
   v3: [

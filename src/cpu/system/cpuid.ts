@@ -49,6 +49,7 @@ const LEAF_1_EDX = {
   SEP: 11,
   MTRR: 12,
   PGE: 13,
+  MCA: 14,
   CMOV: 15,
   PAT: 16,
   PSE36: 17,
@@ -81,6 +82,7 @@ const OSXSAVE = 1 << 27;
 const LEAF_6_EAX = { ARAT: 2 } as const;
 const LEAF_7_EBX = {
   FSGSBASE: 0,
+  TSC_ADJUST: 1,
   BMI1: 3,
   /** FDP is kept of unmasked exceptions only. */
   FDP_EXCPTN_ONLY: 6,

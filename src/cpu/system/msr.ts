@@ -79,17 +79,31 @@ function everyByteIsMemoryType(value: bigint, alsoUncachedMinus: boolean): boole
 const fitsPhysical = (value: bigint): boolean => value >> BigInt(PHYSICAL_ADDRESS_BITS) === 0n;
 const fitsRegister = (value: bigint): boolean => value >> 32n === 0n;
 
+/** IA32_MCG_STATUS: RIPV, EIPV, MCIP. */
+const MCG_STATUS_BITS = 7n;
+/** IA32_DEBUGCTL: LBR, BTF. */
+const DEBUG_CONTROL_BITS = 3n;
+
 const registers = new Map<number, Msr>([
   [0x0, constant(0n, true)],
   [0x1, constant(0n, true)],
   [0x10, timeStampCounter],
+  // IA32_PLATFORM_ID
+  [0x17, constant(0n)],
   [0x3a, constant(1n)],
+  // IA32_TSC_ADJUST: what was added to the counter, by whichever register.
+  [0x3b, stored(state.tscOffset)],
   [0x8b, constant(0n, true)],
   [0xfe, constant(MTRR_CAPABILITIES)],
   [0x174, stored(state.msrSysenterCs, fitsRegister)],
   [0x175, stored(state.msrSysenterEsp, isCanonical)],
   [0x176, stored(state.msrSysenterEip, isCanonical)],
+  // IA32_MCG_CAP: no banks, and no IA32_MCG_CTL
+  [0x179, constant(0n)],
+  [0x17a, stored(state.msrMcgStatus, (value) => (value & ~MCG_STATUS_BITS) === 0n)],
   [0x1a0, stored(state.msrMiscEnable)],
+  // IA32_DEBUGCTL: last-branch records and stepping by branches are not there to be turned on.
+  [0x1d9, { read: () => 0n, write: (_view, value) => (value & ~DEBUG_CONTROL_BITS) === 0n }],
   [0x277, stored(state.msrPat, (value) => everyByteIsMemoryType(value, true))],
   [
     0x2ff,
@@ -107,8 +121,12 @@ const registers = new Map<number, Msr>([
   [0xc0000102, stored(state.msrKernelGsBase, isCanonical)],
   [0xc0000103, stored(state.msrTscAux, fitsRegister)],
 ]);
+/** A range's base has a memory type in bits 7:0; its mask a valid bit, 11 (vol. 3 §12.11.2.3). */
+const isRangeBase = (value: bigint): boolean =>
+  fitsPhysical(value) && (value & 0xf00n) === 0n && isMemoryType(value & 0xffn, false);
+const isRangeMask = (value: bigint): boolean => fitsPhysical(value) && (value & 0x7ffn) === 0n;
 for (let n = 0; n < 2 * MTRR_COUNT; n++) {
-  registers.set(0x200 + n, stored(state.msrMtrrVariable, fitsPhysical, n));
+  registers.set(0x200 + n, stored(state.msrMtrrVariable, n % 2 ? isRangeMask : isRangeBase, n));
 }
 MTRR_FIXED.forEach((address, n) => {
   registers.set(

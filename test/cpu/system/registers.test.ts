@@ -140,6 +140,16 @@ describe('model-specific registers', () => {
     [0x2ff, 0x1c06n, false],
     [0x250, 0x0606060606060606n, true],
     [0x250, 0x0607060606060606n, false],
+    [0x200, 0x80000006n, true],
+    [0x200, 0x80000002n, false],
+    [0x200, 0x80000106n, false],
+    [0x201, 0xff80000800n, true],
+    [0x201, 0xff80000400n, false],
+    [0x201, 1n << 40n, false],
+    [0x17a, 5n, true],
+    [0x17a, 8n, false],
+    [0x179, 0n, false],
+    [0x1d9, 4n, false],
     [0xfe, 0n, false],
     [0x123456, 0n, false],
   ];
@@ -163,6 +173,25 @@ describe('model-specific registers', () => {
     // WRMSR 10h with 1000h; NOP; NOP; RDTSC
     const outcome = world.run({ code: '0f 30 90 90 0f 31', registers: { 0: 0x1000n, 1: 0x10n } });
     expect(outcome.registers[0]).toBe(0x1003n);
+  });
+
+  it('IA32_TSC_ADJUST moves the counter, and follows what is written to it', async () => {
+    const world = await SystemWorld.create('long');
+    // WRMSR 3Bh with 5000h; RDTSC; MOV EBX,EAX
+    const moved = world.run({ code: '0f 30 0f 31 89 c3', registers: { 0: 0x5000n, 1: 0x3bn } });
+    expect(moved.registers[3]).toBe(0x5002n);
+    // WRMSR 10h with 9000h; MOV ECX,3Bh; RDMSR
+    const other = await SystemWorld.create('long');
+    const registers = { 0: 0x9000n, 1: 0x10n };
+    const followed = other.run({ code: '90 90 0f 30 b9 3b 00 00 00 0f 32', registers });
+    expect(followed.registers[0]).toBe(0x9000n - 3n);
+  });
+
+  it('a processor without banks of machine-check registers has no IA32_MCG_CTL', async () => {
+    const world = await SystemWorld.create('long');
+    expect(world.run({ code: '0f 32', registers: { 1: 0x179n } }).registers[0]).toBe(0n);
+    expect(world.run({ code: '0f 32', registers: { 1: 0x17bn } })).toMatchObject(GP0);
+    expect(world.run({ code: '0f 32', registers: { 1: 0x400n } })).toMatchObject(GP0);
   });
 
   it('RDTSC and RDTSCP are refused to ring 3 by CR4.TSD', async () => {
