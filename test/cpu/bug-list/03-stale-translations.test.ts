@@ -1,16 +1,17 @@
 /**
- * Histories of accesses among changes of page tables and control registers, with flushes and without: what each access
- * came to must be one of the outcomes that translation-cache.ts allows, and after the right flush that is only one.
- * A history is one program, since looking in from outside would flush. UNIVISOR_WALKS multiplies their number.
+ * Bug 3: stale translations after each change of an entry and of a control-register bit, with a flush and without.
+ * Histories of accesses among such changes: what each access came to must be one of the outcomes that
+ * mmu/translation-cache.ts allows, and after the right flush that is only one. A history is one program, since looking in
+ * from outside would flush. UNIVISOR_WALKS multiplies their number.
  */
 import { expect, test } from 'vitest';
 import { Random } from '../../../fuzz/random.js';
 import * as state from '../../../src/cpu/state.js';
 import { Cr0, Cr4, Efer } from '../../../src/cpu/state.js';
 import { PML4, SystemWorld, USER_CODE, USER_STACK } from '../../support/system-world.js';
-import { naiveWalk, type Outcome } from './naive-walker.js';
-import type { Attempt, Machine } from './rights-reference.js';
-import { TranslationCache } from './translation-cache.js';
+import { naiveWalk, type Outcome } from '../mmu/naive-walker.js';
+import type { Attempt, Machine } from '../mmu/rights-reference.js';
+import { TranslationCache } from '../mmu/translation-cache.js';
 
 const HISTORIES = 40 * Number(process.env.UNIVISOR_WALKS ?? '1');
 const STEPS = 50;
@@ -339,7 +340,7 @@ function play(world: SystemWorld, history: History): { wrong: string[]; stale: n
   return { wrong, stale };
 }
 
-test('no access uses a translation that was to be forgotten', { timeout: 600_000 }, async () => {
+test('bug 3: no access uses a translation that was to be forgotten', { timeout: 600_000 }, async () => {
   const world = await SystemWorld.create('long');
   prepare(world);
   let accesses = 0;

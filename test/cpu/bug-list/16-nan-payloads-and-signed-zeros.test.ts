@@ -1,10 +1,10 @@
 /**
- * NaN payloads, and zeros of either sign in MIN and MAX: what WebAssembly leaves open, or does another way. The first
+ * Bug 16: NaN payloads, and zeros of either sign in MIN and MAX: what WebAssembly leaves open, or does another way. The first
  * operand's NaN comes out, made quiet; MIN and MAX give the second operand wherever they cannot tell (SDM vol. 1
  * §4.8.3.5, vol. 2 MINSD). The same in the loop as outside it, before and after V8 has optimised it.
  */
 import { describe, expect, it } from 'vitest';
-import { runCode } from '../../../support/run-code.js';
+import { runCode } from '../../support/run-code.js';
 
 const ZERO = 0n;
 const MINUS_ZERO = 1n << 63n;
@@ -52,7 +52,7 @@ const hex = (value: bigint): string => value.toString(16);
 const everywhere = (value: bigint): bigint =>
   [0n, 64n, 128n, 192n].reduce((all, at) => all | (value << at), 0n);
 
-describe.each([...ARITHMETIC, ...CHOICES])('%s', (operation, a, b, result, flags) => {
+describe.each([...ARITHMETIC, ...CHOICES])('bug 16: %s', (operation, a, b, result, flags) => {
   it.each(formsOf(operation))(`%s of ${hex(a)} and ${hex(b)} is ${hex(result)}`, async (_name, code) => {
     const ymm = { 0: everywhere(a), 1: everywhere(b) };
     const { xmm, mxcsr } = await runCode({ code, ymm, avx: true });
@@ -61,7 +61,7 @@ describe.each([...ARITHMETIC, ...CHOICES])('%s', (operation, a, b, result, flags
   });
 });
 
-describe('however often it has run', () => {
+describe('bug 16: however often it has run', () => {
   /** MOVAPS XMM0, XMM2; the operation; MOVQ RDX, XMM0; CMP RDX, RBX; JNE to the end; DEC ECX; JNZ to the start. */
   const loop = (operation: string): string =>
     `0f 28 c2 ${operation} 66 48 0f 7e c2 48 39 da 75 04 ff c9 75 ${(0x100 - 21).toString(16)}`;

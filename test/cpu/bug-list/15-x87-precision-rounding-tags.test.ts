@@ -1,10 +1,10 @@
 /**
- * Precision control × rounding control × what a register holds, with the full tag word that FNSTENV makes of the result.
+ * Bug 15: precision control × rounding control × what a register holds, with the full tag word that FNSTENV makes of the result.
  * Recorded natively on a GenuineIntel Intel(R) Xeon(R) Processor, family 6 model 207.
  */
 import { expect, test } from 'vitest';
-import * as state from '../../../../src/cpu/state.js';
-import { runCode } from '../../../support/run-code.js';
+import * as state from '../../../src/cpu/state.js';
+import { runCode } from '../../support/run-code.js';
 
 const FADD_FNSTENV = 'd8 c1 d9 37';
 const IMAGE = 0x20000;
@@ -79,7 +79,7 @@ async function sum(precision: number, rounding: number, value: Number80 | undefi
   };
 }
 
-test.each(SUMS)('precision %i, rounding %i', async (precision, rounding, recorded) => {
+test.each(SUMS)('bug 15: precision %i, rounding %i', async (precision, rounding, recorded) => {
   const wanted = recorded.split(' ').map((text) => {
     const [result, status] = text.split('/');
     return { result, status, tags: VALID };
@@ -90,7 +90,7 @@ test.each(SUMS)('precision %i, rounding %i', async (precision, rounding, recorde
 });
 
 test.each(SAME)(
-  '%s is the same in every precision and rounding',
+  'bug 15: %s is the same in every precision and rounding',
   async (_name, value, [head, significand], status) => {
     const result = `${head.toString(16)}:${significand.toString(16)}`;
     for (const [precision, rounding] of SUMS) {

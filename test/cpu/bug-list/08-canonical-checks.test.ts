@@ -1,0 +1,102 @@
+/** Bug 8: canonical checks on every load of a base, of RIP and of RSP. Relative branches are in system/instruction-pointer.test.ts. */
+import { describe, expect, test } from 'vitest';
+import * as state from '../../../src/cpu/state.js';
+import { Cr4 } from '../../../src/cpu/state.js';
+import { KERNEL_CODE, SystemWorld } from '../../support/system-world.js';
+
+const EDGES = [0x7fffffffffffn, 0x800000000000n, 0xffff7fffffffffffn, 0xffff800000000000n];
+const CANONICAL = [true, false, false, true];
+const DATA = 0x50000;
+
+const MSRS = {
+  FS: 0xc0000100n,
+  GS: 0xc0000101n,
+  KernelGS: 0xc0000102n,
+  LSTAR: 0xc0000082n,
+  CSTAR: 0xc0000083n,
+};
+
+async function long(): Promise<SystemWorld> {
+  const world = await SystemWorld.create('long');
+  world.cpu.state.set64(state.cr4, BigInt(Cr4.pae | Cr4.fsgsbase));
+  return world;
+}
+
+describe('bug 8: a base', () => {
+  test.each(Object.entries(MSRS))('WRMSR of %s', async (_name, address) => {
+    const world = await long();
+    for (const [n, value] of EDGES.entries()) {
+      world.setUp();
+      const outcome = world.run({
+        code: '0f 30',
+        registers: { 0: value & 0xffffffffn, 1: address, 2: value >> 32n },
+      });
+      expect([value, outcome.vector]).toEqual([value, CANONICAL[n] ? undefined : 13]);
+    }
+  });
+
+  test.each([
+    ['WRFSBASE', 'f3 48 0f ae d0'],
+    ['WRGSBASE', 'f3 48 0f ae d8'],
+  ])('%s', async (_name, code) => {
+    for (const [n, value] of EDGES.entries()) {
+      const outcome = (await long()).run({ code, registers: { 0: value } });
+      expect([value, outcome.vector]).toEqual([value, CANONICAL[n] ? undefined : 13]);
+    }
+  });
+
+  test.each([
+    ['LGDT', '0f 01 17'],
+    ['LIDT', '0f 01 1f'],
+  ])('%s', async (_name, code) => {
+    for (const value of [0x800000000000n, 0xffff7fffffffffffn]) {
+      const world = await long();
+      world.cpu.memory.store(DATA, 2, 0xfff);
+      world.put64(DATA + 2, value);
+      const outcome = world.run({ code, registers: { 7: BigInt(DATA) } });
+      expect(outcome).toMatchObject({ vector: 13, errorCode: 0 });
+    }
+  });
+});
+
+/** Code, where in it the instruction is that faults, and the exception; RAX is not canonical, nor what RDI points to. */
+const USES: readonly (readonly [string, string, number, number])[] = [
+  ['JMP RAX', 'ff e0', 0, 13],
+  ['CALL RAX', 'ff d0', 0, 13],
+  ['JMP [RDI]', 'ff 27', 0, 13],
+  ['CALL [RDI]', 'ff 17', 0, 13],
+  ['RET', '50 c3', 1, 13],
+  ['RET 8', '50 c2 08 00', 1, 13],
+  ['far JMP', '48 ff 2e', 0, 13],
+  ['far CALL', '48 ff 1e', 0, 13],
+  ['RETF', '6a 08 50 48 cb', 3, 13],
+  ['IRETQ', '6a 10 54 6a 02 6a 08 50 48 cf', 8, 13],
+  ['SYSRET', '48 89 c1 48 0f 07', 3, 13],
+  ['SYSEXIT by RDX', '48 89 c2 48 0f 35', 3, 13],
+  ['MOV RBX, [RAX]', '48 8b 18', 0, 13],
+  ['MOV [RAX], RBX', '48 89 18', 0, 13],
+  ['MOV RBX, [RBP], by SS', '48 89 c5 48 8b 5d 00', 3, 12],
+  ['LODSB', '48 89 c6 ac', 3, 13],
+  ['XLAT', '48 89 c3 d7', 3, 13],
+  ['PUSH', '48 89 c4 53', 3, 12],
+  ['POP', '48 89 c4 5b', 3, 12],
+  ['CALL with that RSP', '48 89 c4 e8 00 00 00 00', 3, 12],
+  ['LEAVE', '48 89 c5 c9', 3, 12],
+];
+
+describe('bug 8: an address that is not canonical, used by', () => {
+  test.each(USES)('%s', async (_name, code, at, vector) => {
+    const world = await long();
+    const bad = 0x0000900000000000n;
+    world.cpu.state.set64(state.msrSysenterCs, 0x8n);
+    world.put64(DATA, bad);
+    world.put64(DATA + 0x10, bad);
+    world.cpu.memory.store(DATA + 0x18, 2, 8);
+    // The handler has a stack of its own, since RSP may be what is bad.
+    world.setGate(vector, { ist: 1 });
+    const registers = { 0: bad, 6: BigInt(DATA + 0x10), 7: BigInt(DATA) };
+    const outcome = world.run({ code, registers });
+    expect(outcome).toMatchObject({ vector, errorCode: 0 });
+    expect(outcome.frame.rip).toBe(BigInt(KERNEL_CODE + at));
+  });
+});
