@@ -8,6 +8,8 @@ import { runOn } from '../../support/run-code.js';
 const ARITHMETIC_FLAGS = 0x8d5n;
 const USUAL_MXCSR = 0x1f80n;
 const RAX = 0;
+const RCX = 1;
+const RDX = 2;
 const RSI = 6;
 const RDI = 7;
 const TABLE = 0x20000;
@@ -72,6 +74,8 @@ function replay(cpu: Cpu, { code, before, after }: Case): { wanted: object; foun
     mmx: registers(before, 'mm'),
     registers: {
       [RAX]: before.get('rax') ?? 0n,
+      [RCX]: 0n,
+      [RDX]: before.get('rdx') ?? 0n,
       [RSI]: BigInt(TABLE - 0x140),
       [RDI]: BigInt(OPERAND - 0xa0),
     },
@@ -97,6 +101,8 @@ function replay(cpu: Cpu, { code, before, after }: Case): { wanted: object; foun
         .reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
     }
     if (name === 'rax') return outcome.registers[RAX] as bigint;
+    if (name === 'rcx') return outcome.registers[RCX] as bigint;
+    if (name === 'rdx') return outcome.registers[RDX] as bigint;
     if (name === 'flags') return outcome.flags & ARITHMETIC_FLAGS;
     return name === 'mxcsr' ? BigInt(outcome.mxcsr) : BigInt(outcome.exception?.vector ?? 0);
   };
