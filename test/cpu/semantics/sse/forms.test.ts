@@ -86,6 +86,43 @@ describe('alignment', () => {
   });
 });
 
+describe('32-bit code', () => {
+  const vectors = {
+    0: 0x3ff8000000000000_4008000000000000_0102030405060708_fffefdfcfbfaf9f8n,
+    1: 0x0000000300000002_0000000100000000_0000000200000001_0000000300000000n,
+    2: all(0x80, 32),
+  };
+  it.each([
+    ['PADDB', PADDB],
+    ['VPADDB ymm', VPADDB_256],
+    ['VADDPD ymm', 'c5 ed 58 c0'],
+    ['VPINSRW', 'c5 e9 c4 c0 05'],
+    ['VMOVMSKPS', 'c5 fc 50 c2'],
+    ['VCVTSI2SD', 'c5 eb 2a c0'],
+    ['VPGATHERDD', 'c4 e2 6d 90 04 8f'],
+    ['VMASKMOVPS', 'c4 e2 6d 2e 07'],
+    ['VFMADD213PD', 'c4 e2 f5 a8 c0'],
+  ])('%s is what it is in 64-bit code', async (_name, code) => {
+    const memory = [{ address: 0x20000, bytes: Array.from({ length: 64 }, (_, n) => 3 * n) }];
+    const setup = { code, ymm: vectors, registers: { 0: 0x1234n, [RDI]: 0x20000n }, memory, avx: true };
+    const [wide, narrow] = [await runCode(setup), await runCode({ ...setup, mode: 32 })];
+    expect(narrow.exception).toBeUndefined();
+    expect([0, 1, 2].map(narrow.ymm)).toEqual([0, 1, 2].map(wide.ymm));
+    expect(narrow.registers[0]).toBe(wide.registers[0]);
+    expect(narrow.bytes(0x20000, 64)).toEqual(wide.bytes(0x20000, 64));
+  });
+
+  it.each([
+    ['VZEROALL', 'c5 fc 77', 0n],
+    ['VZEROUPPER', 'c5 f8 77', all(0x11, 16)],
+  ])('%s clears eight registers, and sixteen in 64-bit code', async (_name, code, cleared) => {
+    const setup = { code, ymm: { 7: all(0x11, 32), 8: all(0x11, 32) }, avx: true };
+    const [wide, narrow] = [await runCode(setup), await runCode({ ...setup, mode: 32 })];
+    expect([wide.ymm(7), wide.ymm(8)]).toEqual([cleared, cleared]);
+    expect([narrow.ymm(7), narrow.ymm(8)]).toEqual([cleared, all(0x11, 32)]);
+  });
+});
+
 describe('stores of chosen bytes', () => {
   const mask = 0x80ff_7f00_0000_0080n;
   const chosen = (value: number): number[] => [value, 0xee, 0xee, 0xee, 0xee, 0xee, value, value];
