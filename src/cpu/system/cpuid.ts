@@ -64,6 +64,7 @@ const LEAF_1_ECX = {
   PCLMULQDQ: 1,
   MONITOR: 3,
   SSSE3: 9,
+  FMA: 12,
   CX16: 13,
   PCID: 17,
   'SSE4.1': 19,
@@ -74,6 +75,8 @@ const LEAF_1_ECX = {
   TSC_DEADLINE: 24,
   AES: 25,
   XSAVE: 26,
+  AVX: 28,
+  F16C: 29,
   RDRAND: 30,
   HYPERVISOR: 31,
 } as const;
@@ -84,6 +87,7 @@ const LEAF_7_EBX = {
   FSGSBASE: 0,
   TSC_ADJUST: 1,
   BMI1: 3,
+  AVX2: 5,
   /** FDP is kept of unmasked exceptions only. */
   FDP_EXCPTN_ONLY: 6,
   SMEP: 7,
