@@ -4,7 +4,7 @@ import type { Cpu } from '../../src/cpu/cpu.js';
 import * as state from '../../src/cpu/state.js';
 import { Cr0, Cr4, Flag } from '../../src/cpu/state.js';
 import { CODE, runCode } from '../support/run-code.js';
-import { HANDLERS, SystemWorld } from '../support/system-world.js';
+import { HANDLERS, Selector, SystemWorld, USER_STACK } from '../support/system-world.js';
 
 const TABLES = 0x100000;
 
@@ -122,6 +122,17 @@ test('a handler beyond its segment’s limit for ever still uses its budget up',
   const { exit } = world.run({ code: 'e9 fd fe', limit: 1000 });
   expect(exit.kind).toBe('limit');
   expect(world.cpu.retired).toBe(1000);
+});
+
+test('#AC whose own frame is not aligned shuts the processor down', async () => {
+  const world = await SystemWorld.create('protected');
+  const view = world.cpu.state;
+  view.set64(state.cr0, view.get64(state.cr0) | BigInt(Cr0.am));
+  world.setGate(17, { level: 3, selector: Selector.userCode32 | 3 });
+  // MOV EAX, [EDI]
+  const registers = { 4: BigInt(USER_STACK - 3), 7: 0x50001n };
+  const { exit } = world.run({ code: '8b 07', ring: 3, flags: BigInt(Flag.ac | 2), registers });
+  expect(exit.kind).toBe('shutdown');
 });
 
 test('a handler of #DB with a breakpoint on itself still uses its budget up', async () => {

@@ -16,6 +16,12 @@ const NOT_EXCEPTION = state.PENDING_SOFTWARE | state.PENDING_EXTERNAL;
 const CONTRIBUTORY =
   (1 << Vector.de) | (1 << Vector.ts) | (1 << Vector.np) | (1 << Vector.ss) | (1 << Vector.gp);
 
+/**
+ * Events that follow one another in a delivery. A benign exception may cause itself again for ever, #AC by its own frame:
+ * processors hang then (CVE-2015-5307). Here that is a shutdown.
+ */
+const LONGEST_CHAIN = 16;
+
 /** Goes on even if the delivery faulted. */
 function attemptDelivery(e: Emitter, event: I32, errorCode: I32): void {
   e.set32(state.deliveries, get32(state.deliveries).add(1));
@@ -55,6 +61,13 @@ export const deliverPending = routine('deliverPending', { parameters: [] }, (e) 
   const { code } = e;
   e.set32(state.lastEvent, get32(state.pending));
   e.set32(state.lastEventCode, get32(state.pendingCode));
+  const left = code.variable(I32, I32.const(LONGEST_CHAIN));
+  const shutDown = (): void => {
+    e.set32(state.pending, 0);
+    e.set32(state.exitReason, ExitReason.shutdown);
+    e.requestExit();
+    code.return();
+  };
   code.loop((again) => {
     const event = e.read32(state.pending);
     const errorCode = e.read32(state.pendingCode);
@@ -64,12 +77,8 @@ export const deliverPending = routine('deliverPending', { parameters: [] }, (e) 
     const second = e.read32(state.pending);
     code.if(second.eqz(), () => code.return());
     const serious = code.let(isContributory(second).or(isException(second, Vector.pf)));
-    code.if(isException(event, Vector.df).and(serious), () => {
-      e.set32(state.pending, 0);
-      e.set32(state.exitReason, ExitReason.shutdown);
-      e.requestExit();
-      code.return();
-    });
+    left.set(left.get().sub(1));
+    code.if(isException(event, Vector.df).and(serious).or(left.get().eqz()), shutDown);
     const both = isContributory(event).and(isContributory(second));
     code.if(both.or(isException(event, Vector.pf).and(serious)), () => {
       e.set32(state.pending, state.PENDING | state.PENDING_HAS_CODE | Vector.df);
