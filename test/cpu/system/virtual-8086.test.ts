@@ -1,7 +1,7 @@
 /** Virtual-8086 mode: in and out by IRET and interrupts, its segments, IOPL, and the virtual interrupt flag. */
 import { describe, expect, it } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
-import { Cr4, Segment } from '../../../src/cpu/state.js';
+import { Cr4, Segment, Xcr0 } from '../../../src/cpu/state.js';
 import {
   KERNEL_STACK,
   RING_0_ENTRY_STACK,
@@ -145,6 +145,18 @@ describe('instructions that need protected mode or ring 0', () => {
       expect(await run({ code, flags: IOPL_3 })).toMatchObject({ ...fault, ip: 0 });
     });
   }
+});
+
+describe('vectors', () => {
+  const code = '0f 57 c0 c5 fc 57 c0';
+  it('have no VEX encodings, even with AVX enabled', async () => {
+    const outcome = await run({
+      code,
+      cr4: Cr4.osfxsr | Cr4.osxsave,
+      prepare: ({ cpu }) => cpu.state.set64(state.xcr0, BigInt(Xcr0.x87 | Xcr0.sse | Xcr0.avx)),
+    });
+    expect(outcome).toMatchObject({ ...UNDEFINED, ip: 3 });
+  });
 });
 
 describe('below IOPL 3 without VME', () => {
