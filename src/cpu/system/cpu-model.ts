@@ -1,7 +1,7 @@
 /**
  * CPU models: which features a machine has. The levels are those of the x86-64 psABI (§3.1.1), and each has besides
  * what kernels found in the processors of its time; paging formats and what else has no level of its own is in all.
- * A feature is promised by CPUID where the model has it and cpuid.ts knows its bit, which it does once it works in full.
+ * CPUID promises what the model has (cpuid.ts knows the bits).
  * What a model does not have behaves as on silicon without it: its encodings are #UD, or what they mean to older
  * processors (TZCNT is BSF, RDSSP a NOP), and its control-register bits are reserved.
  */

@@ -92,6 +92,7 @@ const LEAF_7_EBX = {
   FDP_EXCPTN_ONLY: 6,
   SMEP: 7,
   BMI2: 8,
+  ERMS: 9,
   INVPCID: 10,
   /** FCS and FDS are always 0. */
   FCS_FDS_DEPRECATED: 13,
@@ -104,9 +105,11 @@ const LEAF_7_EBX = {
 } as const;
 const LEAF_D_EAX = { XSAVEOPT: 0, XSAVEC: 1, XGETBV1: 2, XSAVES: 3 } as const;
 const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
+const LEAF_7_EDX = { FSRM: 4 } as const;
 const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
 const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
+const EXTENDED_8_EBX = { WBNOINVD: 9 } as const;
 
 const REGISTERS = [
   LEAF_1_EDX,
@@ -114,10 +117,12 @@ const REGISTERS = [
   LEAF_6_EAX,
   LEAF_7_EBX,
   LEAF_7_ECX,
+  LEAF_7_EDX,
   LEAF_D_EAX,
   EXTENDED_1_ECX,
   EXTENDED_1_EDX,
   EXTENDED_7_EDX,
+  EXTENDED_8_EBX,
 ];
 
 /** The names of all that works in full, whichever model has it. */
@@ -217,7 +222,8 @@ export function cpuidLeaf(
     case 6:
       return [bits(LEAF_6_EAX, model), 0, 0, 0];
     case 7:
-      return subleaf === 0 ? [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), 0] : NOTHING;
+      if (subleaf !== 0) return NOTHING;
+      return [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), bits(LEAF_7_EDX, model)];
     case 0xb:
       return topology(subleaf);
     case 0xd:
@@ -250,7 +256,7 @@ export function cpuidLeaf(
     case 0x80000007:
       return [0, 0, 0, bits(EXTENDED_7_EDX, model)];
     case LAST_EXTENDED_LEAF:
-      return [PHYSICAL_ADDRESS_BITS | (48 << 8), 0, 0, 0];
+      return [PHYSICAL_ADDRESS_BITS | (48 << 8), bits(EXTENDED_8_EBX, model), 0, 0];
     default:
       return NOTHING;
   }

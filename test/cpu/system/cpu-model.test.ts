@@ -8,6 +8,7 @@ import {
   type CpuModelName,
   cpuModel,
   DEFAULT_CPU_MODEL,
+  LEVELS,
 } from '../../../src/cpu/system/cpu-model.js';
 import { cpuidLeaf, knownFeatures, promisedFeatures } from '../../../src/cpu/system/cpuid.js';
 import { loadInterpreter } from '../../../src/cpu/tiers/interpreter/load.js';
@@ -30,6 +31,13 @@ describe('models', () => {
     expect(v2).toEqual(expect.arrayContaining(v1 as string[]));
     expect(v3).toEqual(expect.arrayContaining(v2 as string[]));
     expect(new Set([...promisedFeatures(cpuModel(DEFAULT_CPU_MODEL))])).toEqual(new Set(knownFeatures));
+  });
+
+  it.each(CPU_MODELS)('%s promises all that the psABI and the model say', (name) => {
+    const promised = promisedFeatures(cpuModel(name));
+    const levels = CPU_MODELS.slice(0, CPU_MODELS.indexOf(name) + 1).flatMap((each) => LEVELS[each]);
+    expect(levels.filter((feature) => !promised.has(feature))).toEqual([]);
+    expect([...cpuModel(name).features].filter((feature) => !promised.has(feature))).toEqual([]);
   });
 
   it('knows every feature that an instruction of the tables can have, but those that no model has', () => {
