@@ -77,6 +77,17 @@ function wordsToStore(e: Emitter, size: Size): I32[] {
   ];
 }
 
+/** Checks that all of an area can be reached, so that no part of it faults later: its first word, then its last byte. */
+function checkArea(
+  e: Emitter,
+  linear: I64,
+  { bytes, size, kind }: { bytes: number; size: Size; kind: 'read' | 'write' },
+  access: I32,
+): void {
+  place(e, linear, size / 8, kind, access);
+  place(e, e.code.let(linear.add(bytes - 1)), 1, kind, access);
+}
+
 /** (linear, access bits): the environment, and all exceptions masked */
 function makeStoreEnvironment(size: Size): Transfer {
   const bytes = size / 8;
@@ -85,6 +96,7 @@ function makeStoreEnvironment(size: Size): Transfer {
     { parameters: [I64, I32], mayFault: true },
     (e, linear, access) => {
       const { code } = e;
+      checkArea(e, linear, { bytes: WORDS * bytes, size, kind: 'write' }, access);
       const host = place(e, linear, WORDS * bytes, 'write', access);
       wordsToStore(e, size).forEach((word, n) => {
         if (size === 32) code.store(host, word, 4 * n);
@@ -105,6 +117,7 @@ function makeLoadEnvironment(size: Size): Transfer {
     { parameters: [I64, I32], mayFault: true },
     (e, linear, access) => {
       const { code } = e;
+      checkArea(e, linear, { bytes: WORDS * bytes, size, kind: 'read' }, access);
       const host = place(e, linear, WORDS * bytes, 'read', access);
       const word = (n: number): I32 => (size === 32 ? I32.load(host, 4 * n) : I32.load16U(host, 2 * n));
       setControl(e, word(0));
@@ -135,17 +148,11 @@ function makeLoadEnvironment(size: Size): Transfer {
 const STORE_ENVIRONMENT = { 16: makeStoreEnvironment(16), 32: makeStoreEnvironment(32) };
 const LOAD_ENVIRONMENT = { 16: makeLoadEnvironment(16), 32: makeLoadEnvironment(32) };
 
-/** Checks that all of an area can be reached, so that no part of it faults later. */
-function checkArea(e: Emitter, linear: I64, bytes: number, kind: 'read' | 'write', access: I32): void {
-  place(e, linear, 1, kind, access);
-  place(e, e.code.let(linear.add(bytes - 1)), 1, kind, access);
-}
-
 function makeSave(size: Size): Transfer {
   const environment = (WORDS * size) / 8;
   return routine(`x87Save${size}`, { parameters: [I64, I32], mayFault: true }, (e, linear, access) => {
     const { code } = e;
-    checkArea(e, linear, environment + 8 * REGISTER_BYTES, 'write', access);
+    checkArea(e, linear, { bytes: environment + 8 * REGISTER_BYTES, size, kind: 'write' }, access);
     e.call(STORE_ENVIRONMENT[size], linear, access);
     for (let n = 0; n < 8; n++) {
       const at = code.let(linear.add(environment + n * REGISTER_BYTES));
@@ -163,7 +170,7 @@ function makeRestore(size: Size): Transfer {
   const environment = (WORDS * size) / 8;
   return routine(`x87Restore${size}`, { parameters: [I64, I32], mayFault: true }, (e, linear, access) => {
     const { code } = e;
-    checkArea(e, linear, environment + 8 * REGISTER_BYTES, 'read', access);
+    checkArea(e, linear, { bytes: environment + 8 * REGISTER_BYTES, size, kind: 'read' }, access);
     e.call(LOAD_ENVIRONMENT[size], linear, access);
     for (let n = 0; n < 8; n++) {
       const at = code.let(linear.add(environment + n * REGISTER_BYTES));

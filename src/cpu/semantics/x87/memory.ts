@@ -29,6 +29,10 @@ export function reach(context: Context, operand: Operand, bytes: number): Reache
   const linear = context.code.let(operand.linearAddress(bytes, 'write'));
   if (bytes === EXTENDED_BYTES) checkAlignment(context, linear, EXTENDED_ALIGNMENT);
   const host = place(context, linear, bytes, 'write', segmentAccess(context));
+  return reachedAt(context, host);
+}
+
+export function reachedAt(context: Context, host: I32): Reached {
   return { host, end: () => commit(context, host) };
 }
 

@@ -86,12 +86,6 @@ export function underflow(e: Emitter): V128 {
   return INDEFINITE;
 }
 
-/** To be called when nothing can fault any more: FIP, nothing raised. */
-function begin(context: Context): void {
-  context.set64(state.fpuInstruction, context.currentRip());
-  context.set32(state.fpuRaised, 0);
-}
-
 export function clearStatus(e: Emitter, bits: number): void {
   e.set32(state.fpuStatus, get32(state.fpuStatus).and(~bits));
 }
@@ -111,8 +105,9 @@ export function defineX87KeepingC1<T>(
 ): void {
   define(mnemonic, summary, (context) => {
     waitForX87(context);
+    context.set32(state.fpuRaised, 0);
     const prepared = prepare(context);
-    begin(context);
+    context.set64(state.fpuInstruction, context.currentRip());
     carryOut(context, prepared);
     context.code.if(get32(state.fpuStatus).and(Status.error), () => {
       context.set32(state.fpuOpcode, context.x87Opcode());

@@ -7,21 +7,17 @@ import * as state from '../../state.js';
 import type { Context, Operand } from '../context.js';
 import { DECIMAL_INDEFINITE, toDecimal } from './decimal.js';
 import { extended, headOf, INDEFINITE, significandOf, signOf } from './extended.js';
-import { type Reached, reach } from './memory.js';
+import { type Reached, reach, reachedAt } from './memory.js';
 import { narrowDouble, narrowSingle, toMagnitude } from './narrow.js';
 import { fromStack } from './register-forms.js';
 import { commitStatus, defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
 import { isEmpty, isPresent, popStack, stackRegister, writeStack } from './stack.js';
 import { Status } from './words.js';
 
-/** (pops) → 1 if the result is to be written to memory; then pops, and the status word follows */
-const finishStore = routine('x87FinishStore', { parameters: [I32], result: I32 }, (e, pops) => {
-  const { code } = e;
-  const stored = code.let(unmasked(Status.ie | Status.oe | Status.ue).eqz());
-  code.if(stored.and(pops), () => e.call(popStack));
-  e.call(commitStatus);
-  code.return(stored);
-});
+/** 1 if what was raised lets the result be written to memory. */
+function isStored(): I32 {
+  return unmasked(Status.ie | Status.oe | Status.ue).eqz();
+}
 
 /** What goes to memory: `low` first, then `head` in the two bytes after it where there are ten. */
 type Convert = Routine<readonly [], V128>;
@@ -86,26 +82,39 @@ const decimal = convert('x87StoreDecimal', DECIMAL_INDEFINITE, (e, value) => {
   return e.call(toDecimal, magnitude, signOf(value));
 });
 
-function writeMemory(context: Context, memory: Reached, width: number, value: V128): void {
-  const { code } = context;
-  if (width === 16) code.store16(memory.host, significandOf(value));
-  else if (width === 32) code.store32(memory.host, significandOf(value));
-  else code.store(memory.host, significandOf(value));
-  if (width === 80) code.store16(memory.host, headOf(value), 8);
-  memory.end();
+/** A result on its way to memory, which has been reached unless an exception forbids. */
+interface Pending {
+  readonly value: V128;
+  readonly stored: I32;
+  readonly memory: Reached;
 }
 
-function storeToMemory(
+/** Memory is not touched, and cannot fault, where an exception that is not masked keeps the result from it. */
+function prepareStore(context: Context, operand: Operand, conversion: Convert): Pending {
+  const { code } = context;
+  const value = context.call(conversion);
+  const stored = code.let(isStored());
+  const host = code.variable(I32);
+  code.if(stored, () => host.set(reach(context, operand, operand.width / 8).host));
+  return { value, stored, memory: reachedAt(context, host.get()) };
+}
+
+function finishStore(
   context: Context,
-  memory: Reached,
-  conversion: Convert,
+  { value, stored, memory }: Pending,
   width: number,
   pops: boolean,
 ): void {
-  const value = context.call(conversion);
-  context.code.if(context.call(finishStore, I32.const(pops ? 1 : 0)), () => {
-    writeMemory(context, memory, width, value);
+  const { code } = context;
+  code.if(stored, () => {
+    if (width === 16) code.store16(memory.host, significandOf(value));
+    else if (width === 32) code.store32(memory.host, significandOf(value));
+    else code.store(memory.host, significandOf(value));
+    if (width === 80) code.store16(memory.host, headOf(value), 8);
+    memory.end();
+    if (pops) context.call(popStack);
   });
+  context.call(commitStatus);
 }
 
 /** (n, pops): ST(n) = ST(0) */
@@ -133,18 +142,19 @@ function defineStore(
     summary,
     (context) => {
       const [operand] = context.operands as [Operand];
-      return operand.kind === 'memory' ? reach(context, operand, operand.width / 8) : undefined;
+      if (operand.kind !== 'memory') return undefined;
+      return prepareStore(context, operand, conversions[operand.width] as Convert);
     },
-    (context, memory) => {
+    (context, pending) => {
       const [operand] = context.operands as [Operand];
-      if (!memory) {
+      if (!pending) {
         const popping = I32.const(pops ? 1 : 0);
         context.code.if(
           onlyPops(context),
           () => context.call(popStack),
           () => context.call(storeToRegister, operand.number(), popping),
         );
-      } else storeToMemory(context, memory, conversions[operand.width] as Convert, operand.width, pops);
+      } else finishStore(context, pending, operand.width, pops);
     },
   );
 }

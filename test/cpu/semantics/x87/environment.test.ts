@@ -110,6 +110,41 @@ describe('a page that is not there', () => {
   });
 });
 
+describe('an area whose second page is absent', () => {
+  const EDGE = 0x1d000;
+
+  it.each([
+    ['d9 37', 28, 4],
+    ['66 d9 37', 14, 2],
+    ['d9 27', 28, 4],
+    ['dd 37', 108, 4],
+    ['66 dd 27', 94, 2],
+  ])('faults at its last byte, unless its first word crosses: %s', async (code, bytes, word) => {
+    for (const before of [1, 2, 3, 4, 5, bytes - 1]) {
+      const world = await SystemWorld.create('long');
+      world.setPage(EDGE, 0n);
+      const start = EDGE - before;
+      const { cr2 } = world.run({ code, registers: { [RDI]: BigInt(start) } });
+      expect(cr2, `${before} bytes before`).toBe(BigInt(before < word ? EDGE : start + bytes - 1));
+    }
+  });
+});
+
+describe('a store that an unmasked exception forbids', () => {
+  it.each(['db 3f', 'dd 1f', 'd9 17', 'df 1f', 'db 0f', 'df 37'])(
+    'does not touch memory: %s',
+    async (code) => {
+      const world = await SystemWorld.create('long');
+      world.setPage(IMAGE, 0n);
+      world.cpu.state.set32(state.fpuTag, 0);
+      world.cpu.state.set32(state.fpuControl, 0x37e);
+      expect(world.run({ code, registers: { [RDI]: BigInt(IMAGE) } }).done).toBe(true);
+      expect(world.cpu.state.get32(state.fpuStatus)).toBe(0x80c1);
+      expect(world.cpu.state.get64(state.fpuData)).toBe(BigInt(IMAGE));
+    },
+  );
+});
+
 describe('with alignment checks', () => {
   it.each([
     ['FLD m80', 'db 2f', 8],
