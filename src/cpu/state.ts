@@ -85,6 +85,9 @@ export const cr4 = i64('cr4');
 export const pdpte = i64('pdpte', 4);
 export const cr8 = i64('cr8');
 export const xcr0 = i64('xcr0');
+/** Rights by protection key: two bits each, AD and WD, for user pages and for supervisor pages. */
+export const pkru = i32('pkru');
+export const msrPkrs = i64('msrPkrs');
 /** Ours: the CR4 bits that this processor's model does not have. */
 export const cr4Reserved = i64('cr4Reserved');
 export const efer = i64('efer');
@@ -298,6 +301,8 @@ export const Cr4 = {
   osxsave: 1 << 18,
   smep: 1 << 20,
   smap: 1 << 21,
+  pke: 1 << 22,
+  pks: 1 << 24,
 } as const;
 export const Efer = { sce: 1 << 0, lme: 1 << 8, lma: 1 << 10, nxe: 1 << 11 } as const;
 
@@ -324,7 +329,7 @@ export const Vector = {
 } as const;
 
 /** XCR0 bits: state that XSAVE knows and that instructions may use (vol. 1 §13.3). */
-export const Xcr0 = { x87: 1 << 0, sse: 1 << 1, avx: 1 << 2 } as const;
+export const Xcr0 = { x87: 1 << 0, sse: 1 << 1, avx: 1 << 2, pkru: 1 << 9 } as const;
 
 /** Why a run ended. */
 export const ExitReason = { none: 0, halt: 1, shutdown: 2, requested: 3 } as const;

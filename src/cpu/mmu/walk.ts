@@ -1,11 +1,11 @@
 /**
  * The page walk: linear to physical, by 4-level, PAE or 32-bit tables (SDM vol. 3 ch. 4), with permissions,
  * accessed and dirty bits, and #PF. Tables outside RAM read as not present. PAE's first level is in registers
- * (directory-pointers.ts). PCIDs need nothing here, and protection keys are left out.
+ * (directory-pointers.ts). PCIDs need nothing here.
  */
 
 import { PAGE_KIND_BASE, PageKind, RAM_BASE } from '../../memory/layout.js';
-import { I32, I64 } from '../../wasm/values.js';
+import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
@@ -23,6 +23,8 @@ export const AccessKind = {
   look: 0x80,
   /** Exempt from alignment checks. */
   unaligned: 0x100,
+  /** Ours: the page's protection key forbids it. */
+  keyed: 0x200,
 } as const;
 
 const PRESENT = 1;
@@ -37,9 +39,14 @@ const FRAME = 0xffffffffff000n;
 const RESERVED = 0xfff0000000000n;
 /** Bits 62:52, ignored by 4-level paging. */
 const RESERVED_PAE = 0x7ff0000000000000n;
+/** Where an entry that maps a page has its protection key (vol. 3 §4.6.2), and what a key can forbid. */
+const KEY_SHIFT = 59;
+const KEY_ACCESS = 1;
+const KEY_WRITE = 2;
 
 const ERROR_PRESENT = 1;
 const ERROR_RESERVED = 8;
+const ERROR_KEY = 0x20;
 const ERROR_BITS = ERROR_PRESENT | AccessKind.write | AccessKind.user | ERROR_RESERVED;
 
 /** The last physical page below 4 GiB; there is no table beyond. */
@@ -60,7 +67,8 @@ const pageFault = routine('pageFault', { parameters: [I64, I32], mayFault: true 
   e.set64(state.cr2, linear);
   // The fault invalidates what is held of the page (vol. 3 §4.10.4.1).
   code.if(bits.and(AccessKind.look).eqz(), () => e.call(forgetPage, linear));
-  e.raise(Vector.pf, code.let(bits.and(told.or(ERROR_BITS))));
+  const key = bits.and(AccessKind.keyed).shrU(Math.log2(AccessKind.keyed / ERROR_KEY));
+  e.raise(Vector.pf, code.let(bits.and(told.or(ERROR_BITS)).or(key)));
 });
 
 /** (entry address, linear, access) → entry, checked for presence; an address outside RAM is not present */
@@ -85,6 +93,26 @@ function mark(e: Emitter, access: I32, address: I64, entry: I64, bits: I64): voi
     code.store8(host, I32.load8U(host, RAM_BASE).or(bits.wrap()), RAM_BASE);
   });
 }
+
+/** (access, rights as below, the entry that maps the page) → `AccessKind.keyed` if its protection key forbids the access */
+const violatesKey = routine(
+  'violatesKey',
+  { parameters: [I32, I64, I64], result: I32 },
+  (e, access, rights, entry) => {
+    const { code } = e;
+    const cr4 = code.let(get64(state.cr4).wrap());
+    const userPage = code.let(rights.and(USER).wrap());
+    const inForce = cr4.and(select(userPage, I32.const(Cr4.pke), I32.const(Cr4.pks)));
+    code.if(inForce.eqz().or(access.and(AccessKind.fetch)), () => code.return(I32.const(0)));
+    const keys = select(userPage, get32(state.pkru), get64(state.msrPkrs).wrap());
+    const key = entry.shrU(KEY_SHIFT).wrap().and(15);
+    const denied = code.let(keys.shrU(key.shl(1)).and(3));
+    const protect = get64(state.cr0).and(Cr0.wp).ne(0).or(access.and(AccessKind.user).ne(0));
+    const write = access.and(AccessKind.write).ne(0).and(protect);
+    const forbidden = denied.and(KEY_ACCESS).ne(0).or(denied.and(KEY_WRITE).ne(0).and(write));
+    code.return(forbidden.mul(AccessKind.keyed));
+  },
+);
 
 /** (linear, access, rights: the AND of all entries' W and U bits, not-executable) raises #PF unless allowed */
 const checkRights = routine(
@@ -116,6 +144,7 @@ const checkRights = routine(
         });
       },
     );
+    code.if(access.and(AccessKind.keyed), refuse);
   },
 );
 
@@ -161,7 +190,18 @@ const walk64 = routine(
       rights.set(rights.get().and(entry));
       noExecute.set(noExecute.get().or(entry.ltS(0)));
       code.if(leaf, () => {
-        e.call(checkRights, linear, access, rights.get(), noExecute.get());
+        const keyed = code.variable(I32, access);
+        code.if(
+          long.and(
+            get64(state.cr4)
+              .and(Cr4.pke | Cr4.pks)
+              .ne(0),
+          ),
+          () => {
+            keyed.set(access.or(e.call(violatesKey, access, rights.get(), entry)));
+          },
+        );
+        e.call(checkRights, linear, keyed.get(), rights.get(), noExecute.get());
         const dirty = access
           .and(AccessKind.write)
           .extendU()

@@ -31,6 +31,7 @@ import './interrupt-return.js';
 import './port-io.js';
 import './monitor.js';
 import './processor.js';
+import './protection-keys.js';
 import './random.js';
 import './segment-base.js';
 import './segment-query.js';

@@ -1,6 +1,6 @@
 /**
- * The XSAVE family (SDM vol. 1 ch. 13): XGETBV XSETBV, XSAVE XSAVEOPT XSAVEC XSAVES, XRSTOR XRSTORS, for x87, SSE and AVX
- * state. A component counts as in use when its registers differ from their initial values, which the manual allows
+ * The XSAVE family (SDM vol. 1 ch. 13): XGETBV XSETBV, XSAVE XSAVEOPT XSAVEC XSAVES, XRSTOR XRSTORS, for x87, SSE, AVX
+ * and PKRU state. A component counts as in use when its registers differ from their initial values, which the manual allows
  * (§13.6); XSAVEOPT and XSAVES leave out what is not in use, never what was not modified (§13.9.2). There are no
  * supervisor components: IA32_XSS is 0, and XSAVES and XRSTORS know what XSAVEC and XRSTOR do.
  */
@@ -13,10 +13,17 @@ import { place } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Register, Vector, Xcr0 } from '../state.js';
-import { XCR0_SUPPORTED, XSAVE_AVX_OFFSET, XSAVE_AVX_SIZE } from '../system/features.js';
+import {
+  XCR0_SUPPORTED,
+  XSAVE_AVX_OFFSET,
+  XSAVE_AVX_SIZE,
+  XSAVE_PKRU_OFFSET,
+  XSAVE_PKRU_SIZE,
+} from '../system/features.js';
 import { updateMode } from '../system/mode.js';
 import { Mxcsr } from '../system/mxcsr.js';
 import { requireSupervisor } from '../system/privilege.js';
+import { writePkru } from '../system/protection-keys.js';
 import { type Context, define, type Operand } from './context.js';
 import {
   LEGACY_SIZE,
@@ -39,7 +46,7 @@ import { ALL_EMPTY, INITIAL_CONTROL } from './x87/words.js';
 /** XSTATE_BV; XCOMP_BV follows, then zeros up to the end of the header. */
 const HEADER = LEGACY_SIZE;
 const HEADER_END = XSAVE_AVX_OFFSET;
-/** XCOMP_BV: the area is compacted. Since AVX is the only extended component, it is laid out the same. */
+/** XCOMP_BV: the area is compacted: PKRU follows AVX state, or the header if there is none. */
 const COMPACTED = 1n << 63n;
 
 function requireEnabled(context: Context): void {
@@ -75,7 +82,8 @@ function x87InUse(e: Emitter): I32 {
 const componentsInUse = routine('componentsInUse', { parameters: [I32], result: I32 }, (e, registers) => {
   const sse = anySet(e, 0, registers).mul(Xcr0.sse);
   const avx = anySet(e, 16, registers).mul(Xcr0.avx);
-  e.code.return(x87InUse(e).or(sse).or(avx));
+  const pkru = get32(state.pkru).ne(0).mul(Xcr0.pkru);
+  e.code.return(x87InUse(e).or(sse).or(avx).or(pkru));
 });
 
 define('XGETBV', 'Reads XCR0, or what of it is in use, into EDX:EAX; ECX chooses.', (context) => {
@@ -110,6 +118,11 @@ function componentMask(context: Context): I64 {
   return context.register(Register.rdx, 32).shl(32).or(context.register(Register.rax, 32));
 }
 
+/** Where PKRU lies. @param moved the area is compacted and has no AVX state */
+function pkruOffset(moved: I32): I64 {
+  return select(moved, I64.const(XSAVE_AVX_OFFSET), I64.const(XSAVE_PKRU_OFFSET));
+}
+
 /** What a save leaves out, and whether it writes a header of the compacted form. */
 const Saving = { all: 0, inUse: 1, compacted: 2 } as const;
 
@@ -132,11 +145,16 @@ const save = routine(
     code.if(written.and(Xcr0.avx), () => {
       place(e, at(XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE - 16), 16, 'write', access);
     });
+    const keys = code.let(linear.add(pkruOffset(compacted.and(requested.and(Xcr0.avx).eqz()))));
+    code.if(written.and(Xcr0.pkru), () => {
+      place(e, keys, XSAVE_PKRU_SIZE, 'write', access);
+    });
     code.if(written.and(Xcr0.x87), () => e.call(saveX87, linear, access, wide));
     const control = select(compacted, bits.get().and(Xcr0.sse), requested.and(Xcr0.sse | Xcr0.avx));
     code.if(control, () => e.call(saveMxcsr, linear, access));
     code.if(written.and(Xcr0.sse), () => e.call(saveXmm, linear, access, registers));
     code.if(written.and(Xcr0.avx), () => e.call(saveUpper, at(XSAVE_AVX_OFFSET), access, registers));
+    code.if(written.and(Xcr0.pkru), () => e.call(storeWord, keys, access, get32(state.pkru).extendU()));
     code.if(
       compacted,
       () => {
@@ -230,6 +248,13 @@ const restore = routine(
       e.call(loadVector, at(XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE - 16), access);
     });
 
+    const layout = e.call(loadWord, at(HEADER + 8), access);
+    const withoutAvx = compacted.and(layout.and(Xcr0.avx).eqz());
+    const keys = code.variable(I64, I64.const(0));
+    code.if(loaded.and(Xcr0.pkru), () => {
+      keys.set(e.call(loadWord, code.let(linear.add(pkruOffset(withoutAvx))), access));
+    });
+
     setMxcsr(e, mxcsr.get());
     const component = (bit: number, load: () => void, clear: () => void): void => {
       code.if(requested.and(bit), () => code.if(present.and(bit), load, clear));
@@ -249,6 +274,7 @@ const restore = routine(
       () => e.call(restoreUpper, at(XSAVE_AVX_OFFSET), access, registers),
       () => clearRegisters(e, 16, registers),
     );
+    code.if(requested.and(Xcr0.pkru), () => writePkru(e, keys.get().wrap()));
   },
 );
 
@@ -270,6 +296,9 @@ function area(context: Context, kind: 'read' | 'write', supervisor: boolean): Ar
   if (!context.long) {
     code.if(requested.and(Xcr0.avx), () => {
       operand.part(XSAVE_AVX_OFFSET, 8).linearAddress(XSAVE_AVX_SIZE, kind);
+    });
+    code.if(requested.and(Xcr0.pkru), () => {
+      operand.part(XSAVE_PKRU_OFFSET, 8).linearAddress(XSAVE_PKRU_SIZE, kind);
     });
   }
   context.raiseIf(linear.wrap().and(63), Vector.gp, 0);

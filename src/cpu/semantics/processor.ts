@@ -13,6 +13,7 @@ import { requireSupervisor } from '../system/privilege.js';
 import { type Context, define, type Operand } from './context.js';
 
 const EFER = 0xc0000080;
+const PKRS = 0x6e1;
 
 /** Stops after this instruction until an interrupt. */
 export function halt(context: Context): void {
@@ -46,7 +47,8 @@ define('WRMSR', 'Writes EDX:EAX to the model-specific register that ECX names.',
   const high = context.register(Register.rdx, 32).shl(32);
   context.set64(state.exchange, high.or(context.register(Register.rax, 32)));
   context.raiseIf(context.call(writeMsr).eqz(), Vector.gp, 0);
-  context.code.if(context.register(Register.rcx, 32).eq(EFER), () => {
+  const written = context.code.let(context.register(Register.rcx, 32));
+  context.code.if(written.eq(EFER).or(written.eq(PKRS)), () => {
     context.call(flushTlb);
     context.call(updateMode);
     context.resumeNext();
@@ -135,7 +137,6 @@ const ABSENT = {
   SGX: ['ENCLV', 'ENCLS', 'ENCLU'],
   SMX: ['GETSEC'],
   RTM: ['XBEGIN', 'XABORT', 'XEND', 'XTEST'],
-  PKU: ['RDPKRU', 'WRPKRU'],
   SERIALIZE: ['SERIALIZE'],
   'shadow stacks': ['RSTORSSP', 'SETSSBSY', 'SAVEPREVSSP', 'CLRSSBSY', 'INCSSP', 'WRSS', 'WRUSS'],
   'system-management mode': ['RSM'],

@@ -15,7 +15,7 @@ import { CR0_WRITABLE, PHYSICAL_ADDRESS_BITS } from './features.js';
 import { updateMode } from './mode.js';
 
 const TRANSLATION_0 = BigInt((Cr0.pg | Cr0.wp | Cr0.pe) >>> 0);
-const TRANSLATION_4 = Cr4.pse | Cr4.pae | Cr4.pge | Cr4.pcide | Cr4.smep | Cr4.smap;
+const TRANSLATION_4 = Cr4.pse | Cr4.pae | Cr4.pge | Cr4.pcide | Cr4.smep | Cr4.smap | Cr4.pke | Cr4.pks;
 /** Changes that load the page-directory-pointer registers (vol. 3 §4.4.1). */
 const POINTERS_0 = BigInt((Cr0.pg | Cr0.cd | Cr0.nw) >>> 0);
 const POINTERS_4 = Cr4.pae | Cr4.pge | Cr4.pse | Cr4.smep;

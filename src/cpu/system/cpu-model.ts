@@ -28,7 +28,7 @@ const EXTRAS: Readonly<Record<CpuModelName, readonly string[]>> = {
   v2: ['AES', 'PCLMULQDQ', 'MONITOR', 'RDRAND', 'FSGSBASE', 'SMEP', 'ERMS'],
   v3: [
     ...['ADX', 'SHA', 'RDSEED', 'RDPID', 'SMAP', 'UMIP', 'INVPCID', 'CLFLUSHOPT', 'CLWB', 'WBNOINVD', 'FSRM'],
-    ...['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES'],
+    ...['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES', 'PKU', 'PKS'],
   ],
 };
 
@@ -40,6 +40,8 @@ const CR4_BITS: readonly (readonly [feature: string, bit: number])[] = [
   ['SMEP', Cr4.smep],
   ['UMIP', Cr4.umip],
   ['XSAVE', Cr4.osxsave],
+  ['PKU', Cr4.pke],
+  ['PKS', Cr4.pks],
 ];
 
 export interface CpuModel {

@@ -17,6 +17,8 @@ import {
   XCR0_SUPPORTED,
   XSAVE_AVX_OFFSET,
   XSAVE_AVX_SIZE,
+  XSAVE_PKRU_OFFSET,
+  XSAVE_PKRU_SIZE,
 } from './features.js';
 
 /** EAX, EBX, ECX, EDX. */
@@ -104,8 +106,10 @@ const LEAF_7_EBX = {
   SHA: 29,
 } as const;
 const LEAF_D_EAX = { XSAVEOPT: 0, XSAVEC: 1, XGETBV1: 2, XSAVES: 3 } as const;
-const LEAF_7_ECX = { UMIP: 2, RDPID: 22 } as const;
 const LEAF_7_EDX = { FSRM: 4 } as const;
+const LEAF_7_ECX = { UMIP: 2, PKU: 3, RDPID: 22, PKS: 31 } as const;
+/** Leaf 7, ECX: mirrors CR4.PKE. */
+const OSPKE = 1 << 4;
 const EXTENDED_1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 } as const;
 const EXTENDED_1_EDX = { SYSCALL: 11, NX: 20, PAGE1GB: 26, RDTSCP: 27, LM: 29 } as const;
 const EXTENDED_7_EDX = { INVARIANT_TSC: 8 } as const;
@@ -168,11 +172,13 @@ function topology(subleaf: number): CpuidResult {
 export interface Enabled {
   /** CR4.OSXSAVE */
   readonly osxsave: boolean;
+  /** CR4.PKE */
+  readonly ospke: boolean;
   readonly xcr0: number;
   /** IA32_MISC_ENABLE lets MONITOR and MWAIT be used. */
   readonly monitor: boolean;
 }
-const AT_RESET: Enabled = { osxsave: false, xcr0: Xcr0.x87, monitor: true };
+const AT_RESET: Enabled = { osxsave: false, ospke: false, xcr0: Xcr0.x87, monitor: true };
 
 /** Leaf 1, ECX. */
 function basicFeatures(model: CpuModel, { osxsave, monitor }: Enabled): number {
@@ -180,18 +186,28 @@ function basicFeatures(model: CpuModel, { osxsave, monitor }: Enabled): number {
   return (shown | (osxsave ? OSXSAVE : 0)) >>> 0;
 }
 
+/** Leaf 7. */
+function structuredFeatures(model: CpuModel, { ospke }: Enabled): CpuidResult {
+  const ecx = bits(LEAF_7_ECX, model) | (ospke ? OSPKE : 0);
+  return [0, bits(LEAF_7_EBX, model), ecx >>> 0, bits(LEAF_7_EDX, model)];
+}
+
 /** Leaf 0xD: the components that XSAVE saves, and how much room they take (SDM vol. 1 §13.2). */
 function extendedState(subleaf: number, model: CpuModel, { xcr0 }: Enabled): CpuidResult {
   if (!model.features.has('XSAVE')) return NOTHING;
+  const avxSize = (components: number): number => (components & Xcr0.avx ? XSAVE_AVX_SIZE : 0);
+  const pkruSize = (components: number): number => (components & Xcr0.pkru ? XSAVE_PKRU_SIZE : 0);
   const sizeOf = (components: number): number =>
-    XSAVE_AVX_OFFSET + (components & Xcr0.avx ? XSAVE_AVX_SIZE : 0);
+    components & Xcr0.pkru ? XSAVE_PKRU_OFFSET + XSAVE_PKRU_SIZE : XSAVE_AVX_OFFSET + avxSize(components);
   switch (subleaf) {
     case 0:
       return [XCR0_SUPPORTED, sizeOf(xcr0), sizeOf(XCR0_SUPPORTED), 0];
     case 1:
-      return [bits(LEAF_D_EAX, model), sizeOf(xcr0), 0, 0];
+      return [bits(LEAF_D_EAX, model), XSAVE_AVX_OFFSET + avxSize(xcr0) + pkruSize(xcr0), 0, 0];
     case Math.log2(Xcr0.avx):
       return [XSAVE_AVX_SIZE, XSAVE_AVX_OFFSET, 0, 0];
+    case Math.log2(Xcr0.pkru):
+      return [XSAVE_PKRU_SIZE, XSAVE_PKRU_OFFSET, 0, 0];
     default:
       return NOTHING;
   }
@@ -222,8 +238,7 @@ export function cpuidLeaf(
     case 6:
       return [bits(LEAF_6_EAX, model), 0, 0, 0];
     case 7:
-      if (subleaf !== 0) return NOTHING;
-      return [0, bits(LEAF_7_EBX, model), bits(LEAF_7_ECX, model), bits(LEAF_7_EDX, model)];
+      return subleaf === 0 ? structuredFeatures(model, enabled) : NOTHING;
     case 0xb:
       return topology(subleaf);
     case 0xd:
@@ -270,6 +285,7 @@ export function cpuid(view: StateView, model: CpuModel, apicEnabled: boolean): v
   const leaf = view.low(state.gpr, Register.rax);
   const enabled = {
     osxsave: (view.low(state.cr4) & Cr4.osxsave) !== 0,
+    ospke: (view.low(state.cr4) & Cr4.pke) !== 0,
     xcr0: view.low(state.xcr0),
     monitor: (view.low(state.msrMiscEnable) & MONITOR_ENABLED) !== 0,
   };

@@ -29,7 +29,9 @@ export const CR4_SUPPORTED =
   Cr4.pcide |
   Cr4.osxsave |
   Cr4.smep |
-  Cr4.smap;
+  Cr4.smap |
+  Cr4.pke |
+  Cr4.pks;
 
 /** EFER bits that WRMSR may set; LMA follows from CR0.PG and is kept. */
 export const EFER_SUPPORTED = Efer.sce | Efer.lme | Efer.nxe;
@@ -44,10 +46,12 @@ export const TSC_KILOHERTZ = 2_000_000;
 export const CRYSTAL_KILOHERTZ = 1_000_000;
 
 /** Components that XCR0 may enable. */
-export const XCR0_SUPPORTED = Xcr0.x87 | Xcr0.sse | Xcr0.avx;
+export const XCR0_SUPPORTED = Xcr0.x87 | Xcr0.sse | Xcr0.avx | Xcr0.pkru;
 /** Where XSAVE puts bits 255:128 of the vector registers (SDM vol. 1 §13.5.2); before that is the header's end. */
 export const XSAVE_AVX_OFFSET = 576;
 export const XSAVE_AVX_SIZE = 256;
+export const XSAVE_PKRU_OFFSET = XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE;
+export const XSAVE_PKRU_SIZE = 8;
 
 /** IA32_MISC_ENABLE: MONITOR and MWAIT may be used. */
 export const MONITOR_ENABLED = 1 << 18;

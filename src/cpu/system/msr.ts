@@ -109,6 +109,7 @@ const registers = new Map<number, Msr>([
     0x2ff,
     stored(state.msrMtrrDefault, (value) => (value & ~0xcffn) === 0n && isMemoryType(value & 0xffn, false)),
   ],
+  [0x6e1, stored(state.msrPkrs, fitsRegister)],
   // IA32_XSS: there are no supervisor components.
   [0xda0, { read: () => 0n, write: (_view, value) => value === 0n }],
   [0xc0000080, efer],

@@ -281,8 +281,8 @@ describe('XCR0', () => {
     expect(osxsave(await cpuid(1n, 0n, 1n))).toBe(1n);
     const without = await run('0f a2', 0, {}, { registers: { [RAX]: 1n }, prepare: () => {} });
     expect(osxsave(without.registers)).toBe(0n);
-    expect(await cpuid(0xdn, 0n, 3n)).toEqual([7n, 832n, 0n, 576n]);
-    expect(await cpuid(0xdn, 0n, 7n)).toEqual([7n, 832n, 0n, 832n]);
+    expect(await cpuid(0xdn, 0n, 3n)).toEqual([0x207n, 840n, 0n, 576n]);
+    expect(await cpuid(0xdn, 0n, 7n)).toEqual([0x207n, 840n, 0n, 832n]);
     expect(await cpuid(0xdn, 1n, 7n)).toEqual([15n, 0n, 0n, 832n]);
     expect(await cpuid(0xdn, 2n, 1n)).toEqual([256n, 0n, 0n, BigInt(AVX)]);
   });
