@@ -120,6 +120,8 @@ export class HostileWorld {
   readonly mode: Mode;
   readonly level: number;
   readonly #words: DataView;
+  /** Of ordinary pages: present, writable, and as a rule the user's. */
+  readonly #pageFlags: number;
 
   constructor(
     readonly cpu: Cpu,
@@ -130,6 +132,7 @@ export class HostileWorld {
     this.mode = random.pick(MODES);
     this.level = this.mode === 'real' ? 0 : this.mode === 'virtual-8086' || random.oneIn(2) ? 3 : 0;
     if (this.level === 0 && this.mode !== 'real' && random.oneIn(8)) this.level = 1 + random.below(2);
+    this.#pageFlags = this.level === 0 && random.oneIn(2) ? 3 : 7;
     const image = background.slice();
     this.#words = new DataView(image.buffer);
     this.#writeTables();
@@ -229,8 +232,8 @@ export class HostileWorld {
     const { random } = this;
     const table = (n: number): bigint => BigInt(TABLES + n * 0x1000);
     for (let n = 0; n < 512; n++) {
-      const spoilt = random.oneIn(24);
-      this.#put64(TABLES + 0x3000 + n * 8, spoilt ? this.#wildEntry() : BigInt(n << 12) | 7n);
+      const spoilt = random.oneIn(48);
+      this.#put64(TABLES + 0x3000 + n * 8, spoilt ? this.#wildEntry() : BigInt((n << 12) | this.#pageFlags));
       if (n > 0 && n < 8)
         for (let t = 0; t < 3; t++) this.#put64(TABLES + t * 0x1000 + n * 8, this.#wildEntry());
     }
@@ -240,7 +243,7 @@ export class HostileWorld {
     for (let n = 1; n < 4; n++) this.#put64(TABLES + 0x4000 + n * 8, random.oneIn(2) ? table(2) | 1n : 0n);
     for (let n = 0; n < 1024; n++) {
       const wild = Number(this.#wildEntry() & 0xffffffffn);
-      const page = random.oneIn(24) ? wild : (n << 12) | 7;
+      const page = random.oneIn(48) ? wild : (n << 12) | this.#pageFlags;
       this.#words.setUint32(TABLES + 0x6000 + n * 4, page, true);
       this.#words.setUint32(TABLES + 0x5000 + n * 4, n === 0 ? Number(table(6)) | 7 : n < 8 ? wild : 0, true);
     }
@@ -280,7 +283,9 @@ export class HostileWorld {
     const some = (bits: number): number => random.next() & random.next() & bits;
     const cr0 = some(Cr0.mp | Cr0.em | Cr0.ts | Cr0.ne | Cr0.wp | Cr0.am) | Cr0.et;
     view.set64(state.cr0, BigInt((cr0 | (protectedMode ? Cr0.pe : 0) | (paging ? Cr0.pg : 0)) >>> 0));
-    const optional = this.model.cr4 & ~(Cr4.pae | Cr4.pcide | Cr4.osfxsr | Cr4.osxsave);
+    // What keeps the supervisor from user pages would mostly keep the handlers from running.
+    const guards = this.#pageFlags === 7 && !random.oneIn(4) ? Cr4.smep | Cr4.smap : 0;
+    const optional = this.model.cr4 & ~(guards | Cr4.pae | Cr4.pcide | Cr4.osfxsr | Cr4.osxsave);
     const pcid = long && random.oneIn(2) ? this.model.cr4 & Cr4.pcide : 0;
     const vectors = random.oneIn(8) ? 0 : this.model.cr4 & (Cr4.osfxsr | Cr4.osxsave);
     view.set64(state.cr4, BigInt((some(optional) | vectors | pcid | (pae ? Cr4.pae : 0)) >>> 0));
@@ -294,7 +299,7 @@ export class HostileWorld {
     view.set32(state.gdtrLimit, 0x3ff);
     view.set64(state.idtrBase, BigInt(protectedMode ? IDT : 0));
     view.set32(state.idtrLimit, protectedMode && !long ? 0x7ff : 0xfff);
-    const wide = long || random.oneIn(2);
+    const wide = long || !random.oneIn(8);
     writeSegment(view, Segment.tr, {
       selector: 8,
       base: BigInt(TSS),
