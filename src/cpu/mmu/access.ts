@@ -124,10 +124,10 @@ export const accessSlow = routine(
     const user = code.let(select(system, I32.const(0), get32(state.cpl).eq(3).shl(2)));
     const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
     checkCanonical(e, linear, access);
-    checkCanonical(e, code.let(linear.add(size.sub(1).extendU())), access);
     const exempt = access.and(AccessKind.system | AccessKind.unaligned);
     const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(exempt.eqz()).and(size.leU(8));
     code.if(checked.and(linear.wrap().and(size.sub(1)).ne(0)), () => e.raise(Vector.ac, 0));
+    checkCanonical(e, code.let(linear.add(size.sub(1).extendU())), access);
     const split = code.let(I32.const(4096).sub(linear.wrap().and(0xfff)));
     const physical = code.let(e.call(walk, linear, kind));
     code.if(

@@ -2,14 +2,14 @@
  * The XSAVE family (SDM vol. 1 ch. 13): XGETBV XSETBV, XSAVE XSAVEOPT XSAVEC XSAVES, XRSTOR XRSTORS, for x87, SSE, AVX
  * and PKRU state. A component counts as in use when its registers differ from their initial values, which the manual allows
  * (§13.6); XSAVEOPT and XSAVES leave out what is not in use, never what was not modified (§13.9.2). There are no
- * supervisor components: IA32_XSS is 0, and XSAVES and XRSTORS know what XSAVEC and XRSTOR do.
+ * supervisor components: IA32_XSS is 0, and XSAVES and XRSTORS know what XSAVEC and XRSTOR do. Which part is tried
+ * first, as a page fault shows, is as on silicon.
  */
 
 import { Simd } from '../../wasm/simd.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
-import { place } from '../mmu/access.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Register, Vector, Xcr0 } from '../state.js';
@@ -29,7 +29,10 @@ import {
   LEGACY_SIZE,
   loadVector,
   loadWord,
+  MXCSR_OFFSET,
+  probe,
   reachOf,
+  requireAligned,
   restoreUpper,
   restoreX87,
   restoreXmm,
@@ -46,6 +49,7 @@ import { ALL_EMPTY, INITIAL_CONTROL } from './x87/words.js';
 /** XSTATE_BV; XCOMP_BV follows, then zeros up to the end of the header. */
 const HEADER = LEGACY_SIZE;
 const HEADER_END = XSAVE_AVX_OFFSET;
+const AREA_END = XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE;
 /** XCOMP_BV: the area is compacted: PKRU follows AVX state, or the header if there is none. */
 const COMPACTED = 1n << 63n;
 
@@ -123,6 +127,20 @@ function pkruOffset(moved: I32): I64 {
   return select(moved, I64.const(XSAVE_AVX_OFFSET), I64.const(XSAVE_PKRU_OFFSET));
 }
 
+/** Tries the last byte of an area that has room for these components. @param keys where PKRU is */
+function probeEnd(e: Emitter, linear: I64, room: I32, keys: I64, kind: 'read' | 'write', access: I32): void {
+  e.code.if(
+    room.and(Xcr0.pkru),
+    () => probe(e, keys, XSAVE_PKRU_SIZE - 1, kind, access),
+    () =>
+      e.code.if(
+        room.and(Xcr0.avx),
+        () => probe(e, linear, AREA_END - 1, kind, access),
+        () => probe(e, linear, HEADER_END - 1, kind, access),
+      ),
+  );
+}
+
 /** What a save leaves out, and whether it writes a header of the compacted form. */
 const Saving = { all: 0, inUse: 1, compacted: 2 } as const;
 
@@ -140,17 +158,14 @@ const save = routine(
     code.if(compacted, () => bits.set(inUse.or(changed.and(requested))));
     const written = code.let(select(how, bits.get(), requested));
 
-    place(e, linear, 16, 'write', access);
-    place(e, at(HEADER), 16, 'write', access);
-    code.if(written.and(Xcr0.avx), () => {
-      place(e, at(XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE - 16), 16, 'write', access);
-    });
     const keys = code.let(linear.add(pkruOffset(compacted.and(requested.and(Xcr0.avx).eqz()))));
-    code.if(written.and(Xcr0.pkru), () => {
-      place(e, keys, XSAVE_PKRU_SIZE, 'write', access);
-    });
+    probeEnd(e, linear, requested, keys, 'write', access);
+    const withMxcsr = code.let(select(compacted, I32.const(Xcr0.sse), I32.const(Xcr0.sse | Xcr0.avx)));
+    code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'write', access));
+    code.if(requested.and(withMxcsr), () => probe(e, linear, MXCSR_OFFSET, 'write', access));
+    probe(e, linear, HEADER, 'write', access);
     code.if(written.and(Xcr0.x87), () => e.call(saveX87, linear, access, wide));
-    const control = select(compacted, bits.get().and(Xcr0.sse), requested.and(Xcr0.sse | Xcr0.avx));
+    const control = select(compacted, bits.get(), requested).and(withMxcsr);
     code.if(control, () => e.call(saveMxcsr, linear, access));
     code.if(written.and(Xcr0.sse), () => e.call(saveXmm, linear, access, registers));
     code.if(written.and(Xcr0.avx), () => e.call(saveUpper, at(XSAVE_AVX_OFFSET), access, registers));
@@ -177,8 +192,8 @@ const checkHeader = routine(
     const { code } = e;
     const at = (offset: number): I64 => code.let(linear.add(offset));
     const refuseIf = (condition: I32): void => e.raiseIf(condition, Vector.gp, 0);
-    const present = e.call(loadWord, at(HEADER), access);
     const layout = e.call(loadWord, at(HEADER + 8), access);
+    const present = e.call(loadWord, at(HEADER), access);
     const unsupported = code.let(get64(state.xcr0).not());
     code.if(
       layout.geS(0),
@@ -233,6 +248,11 @@ const restore = routine(
     const present = code.let(header.wrap());
     const mxcsr = code.variable(I32, get32(state.mxcsr));
     const vectors = code.let(requested.and(Xcr0.sse | Xcr0.avx));
+    const layout = e.call(loadWord, at(HEADER + 8), access);
+    const room = code.let(select(compacted, layout.wrap(), I32.const(-1)));
+    const keys = code.let(linear.add(pkruOffset(room.and(Xcr0.avx).eqz())));
+    probeEnd(e, linear, code.let(room.and(requested)), keys, 'read', access);
+    code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'read', access));
     code.if(
       compacted,
       () =>
@@ -242,18 +262,9 @@ const restore = routine(
         }),
       () => code.if(vectors, () => mxcsr.set(e.call(savedMxcsr, linear, access))),
     );
-    const loaded = code.let(requested.and(present));
-    e.call(loadVector, linear, access);
-    code.if(loaded.and(Xcr0.avx), () => {
-      e.call(loadVector, at(XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE - 16), access);
-    });
 
-    const layout = e.call(loadWord, at(HEADER + 8), access);
-    const withoutAvx = compacted.and(layout.and(Xcr0.avx).eqz());
-    const keys = code.variable(I64, I64.const(0));
-    code.if(loaded.and(Xcr0.pkru), () => {
-      keys.set(e.call(loadWord, code.let(linear.add(pkruOffset(withoutAvx))), access));
-    });
+    const rights = code.variable(I64, I64.const(0));
+    code.if(requested.and(present).and(Xcr0.pkru), () => rights.set(e.call(loadWord, keys, access)));
 
     setMxcsr(e, mxcsr.get());
     const component = (bit: number, load: () => void, clear: () => void): void => {
@@ -274,7 +285,7 @@ const restore = routine(
       () => e.call(restoreUpper, at(XSAVE_AVX_OFFSET), access, registers),
       () => clearRegisters(e, 16, registers),
     );
-    code.if(requested.and(Xcr0.pkru), () => writePkru(e, keys.get().wrap()));
+    code.if(requested.and(Xcr0.pkru), () => writePkru(e, rights.get().wrap()));
   },
 );
 
@@ -301,7 +312,7 @@ function area(context: Context, kind: 'read' | 'write', supervisor: boolean): Ar
       operand.part(XSAVE_PKRU_OFFSET, 8).linearAddress(XSAVE_PKRU_SIZE, kind);
     });
   }
-  context.raiseIf(linear.wrap().and(63), Vector.gp, 0);
+  requireAligned(context, linear, 64);
   return { linear, requested };
 }
 

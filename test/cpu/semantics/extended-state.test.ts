@@ -294,3 +294,54 @@ describe('XCR0', () => {
     expect((await write(1n)).exception?.vector).toBe(Vector.gp);
   });
 });
+
+/** Of two pages, the one before 0x41000 and the one from there on, one is missing; the area begins so far before. */
+describe('a page fault shows which byte is tried first, as on silicon', () => {
+  const BORDER = 0x41000;
+  const FXSAVE = '48 0f ae 07';
+  const FXRSTOR = '48 0f ae 0f';
+  test.each<
+    [name: string, code: string, mask: number, before: number, missing: 'first' | 'second', at: number]
+  >([
+    ['FXSAVE', FXSAVE, 0, 64, 'second', 511],
+    ['FXSAVE', FXSAVE, 0, 64, 'first', 0],
+    ['FXRSTOR', FXRSTOR, 0, 64, 'second', 511],
+    ['FXRSTOR', FXRSTOR, 0, 512, 'first', 511],
+    ['XSAVE', CODE.XSAVE, 1, 64, 'second', 575],
+    ['XSAVE', CODE.XSAVE, 4, 64, 'second', 831],
+    ['XSAVE', CODE.XSAVE, 3, 64, 'first', 0],
+    ['XSAVE', CODE.XSAVE, 4, 640, 'first', 24],
+    ['XSAVEOPT', CODE.XSAVEOPT, 2, 576, 'first', 575],
+    ['XSAVEC', CODE.XSAVEC, 4, 576, 'first', 512],
+    ['XSAVEC', CODE.XSAVEC, 6, 576, 'first', 24],
+    ['XRSTOR', CODE.XRSTOR, 7, 512, 'second', 520],
+    ['XRSTOR', CODE.XRSTOR, 7, 576, 'second', 831],
+    ['XRSTOR', CODE.XRSTOR, 1, 320, 'first', 0],
+    ['XRSTOR', CODE.XRSTOR, 2, 320, 'first', 24],
+  ])('%s of %d, %d bytes before the border, the %s page missing: byte %d', async (...given) => {
+    const [, code, mask, before, missing, at] = given;
+    const world = await SystemWorld.create('long');
+    world.setPage(BORDER - 0x1000, missing === 'first' ? 0n : 3n);
+    world.setPage(BORDER, missing === 'second' ? 0n : 3n);
+    enable({})(world.cpu);
+    const address = BORDER - before;
+    const registers = { [RAX]: BigInt(mask), [RDX]: 0n, [RDI]: BigInt(address) };
+    const { vector, cr2 } = world.run({ code, registers });
+    expect([vector, cr2]).toEqual([Vector.pf, BigInt(address + at)]);
+  });
+
+  test.each([
+    ['XSAVE', CODE.XSAVE, 0x28001n, Vector.ac],
+    ['XSAVE', CODE.XSAVE, 0x28004n, Vector.gp],
+    ['FXSAVE', FXSAVE, 0x28002n, Vector.ac],
+    ['FXSAVE', FXSAVE, 0x28008n, Vector.gp],
+    ['a load across the end of the canonical addresses', '48 8b 07', 0x7ffffffffffan, Vector.ac],
+  ])('%s (%s) at %d while alignment is checked raises %d', async (_name, code, rdi, vector) => {
+    const world = await SystemWorld.create('long');
+    enable({})(world.cpu);
+    const view = world.cpu.state;
+    view.set64(state.cr0, view.get64(state.cr0) | BigInt(Cr0.am));
+    const registers = { [RAX]: 1n, [RDX]: 0n, [RDI]: rdi };
+    expect(world.run({ code, ring: 3, registers, flags: 0x40202n }).vector).toBe(vector);
+  });
+});

@@ -6,7 +6,7 @@
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
-import { commit, place } from '../../mmu/access.js';
+import { commit, place, UNFILLED_TLB } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
@@ -17,7 +17,7 @@ import { setControl, updateError } from '../x87/control.js';
 import { TOP_SHIFT } from '../x87/words.js';
 
 export const LEGACY_SIZE = 512;
-const MXCSR_OFFSET = 24;
+export const MXCSR_OFFSET = 24;
 const X87_OFFSET = 32;
 const XMM_OFFSET = 160;
 /** Of an 80-bit register: sign and exponent, in the second 8 bytes. */
@@ -55,6 +55,18 @@ export const loadWord = routine(
   { parameters: [I64, I32], result: I64, mayFault: true },
   (e, linear, access) => e.code.return(I64.load(place(e, linear, 8, 'read', access))),
 );
+
+/** #GP(0) off a boundary of so many bytes; silicon makes it #AC(0) off one of 4 while alignment is checked. */
+export function requireAligned(context: Context, linear: I64, bytes: number): void {
+  const checked = get32(state.tlbBase).eq(UNFILLED_TLB);
+  context.raiseIf(checked.and(linear.and(3).ne(0)), Vector.ac, 0);
+  context.raiseIf(linear.and(bytes - 1).ne(0), Vector.gp, 0);
+}
+
+/** Raises what an access to one byte would. */
+export function probe(e: Emitter, linear: I64, offset: number, kind: 'read' | 'write', access: I32): void {
+  place(e, e.code.let(linear.add(offset)), 1, kind, access);
+}
 
 /** How an area is reached: access bits for the segment, how many XMM registers the mode has, 1 for a 64-bit operand size. */
 export interface Reach {

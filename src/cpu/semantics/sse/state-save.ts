@@ -4,7 +4,6 @@
  */
 import { I32, I64 } from '../../../wasm/values.js';
 import { get32 } from '../../emitter.js';
-import { place } from '../../mmu/access.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Vector } from '../../state.js';
@@ -13,8 +12,9 @@ import { type Context, define, type Operand } from '../context.js';
 import { defineVector } from './common.js';
 import {
   LEGACY_SIZE,
-  loadVector,
+  probe,
   reachOf,
+  requireAligned,
   restoreX87,
   restoreXmm,
   savedMxcsr,
@@ -29,8 +29,8 @@ const fxsave = routine(
   'fxsave',
   { parameters: [I64, I32, I32, I32], mayFault: true },
   (e, linear, access, registers, wide) => {
-    place(e, linear, 16, 'write', access);
-    place(e, e.code.let(linear.add(LEGACY_SIZE - 16)), 16, 'write', access);
+    probe(e, linear, LEGACY_SIZE - 1, 'write', access);
+    probe(e, linear, 0, 'write', access);
     e.call(saveX87, linear, access, wide);
     e.call(saveMxcsr, linear, access);
     e.call(saveXmm, linear, access, registers);
@@ -41,8 +41,8 @@ const fxrstor = routine(
   'fxrstor',
   { parameters: [I64, I32, I32, I32], mayFault: true },
   (e, linear, access, registers, wide) => {
-    e.call(loadVector, linear, access);
-    e.call(loadVector, e.code.let(linear.add(LEGACY_SIZE - 16)), access);
+    probe(e, linear, LEGACY_SIZE - 1, 'read', access);
+    probe(e, linear, 0, 'read', access);
     setMxcsr(e, e.call(savedMxcsr, linear, access));
     e.call(restoreX87, linear, access, wide);
     e.call(restoreXmm, linear, access, registers);
@@ -54,7 +54,7 @@ function area(context: Context, kind: 'read' | 'write'): [I64, I32, I32, I32] {
   context.raiseIf(get32(state.fpuFault), Vector.nm);
   const [operand] = context.operands as [Operand];
   const linear = code.let(operand.linearAddress(LEGACY_SIZE, kind));
-  context.raiseIf(linear.wrap().and(15), Vector.gp, 0);
+  requireAligned(context, linear, 16);
   const { access, registers, wide } = reachOf(context);
   return [linear, access, registers, wide];
 }
