@@ -19,7 +19,7 @@ import { cpuid } from './system/cpuid.js';
 import { callHypervisor } from './system/hypercall.js';
 import { readAnyMsr, writeAnyMsr } from './system/local-apic-msr.js';
 import { timeStamp } from './system/msr.js';
-import { type FirstRegisters, resetState, startProtected, startReal } from './system/reset.js';
+import { type FirstRegisters, forgetFilled, resetState, startProtected, startReal } from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
 
@@ -145,6 +145,7 @@ export class Cpu {
     this.#halted = false;
     this.#shutDown = false;
     this.#breakpointsChanged();
+    forgetFilled(this.state);
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
     this.#wasm.adoptDirectoryPointers();

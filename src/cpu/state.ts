@@ -228,6 +228,16 @@ export const mmxFault = i32('mmxFault');
 /** What RIP is masked with: all its bits in 64-bit code, else 32, for IP does not wrap at 64 KiB by itself. */
 export const ripMask = i64('ripMask');
 
+/**
+ * Ours: TLB entries and jump-cache slots that were filled since the last flush, by address; a count above the list's
+ * length means that some are not in it. A flush clears those listed, so that who flushes often does not pay for the
+ * whole.
+ */
+export const tlbFills = i32('tlbFills');
+export const tlbFilled = allocate('tlbFilled', 4, 64, 4);
+export const jumpFills = i32('jumpFills');
+export const jumpFilled = allocate('jumpFilled', 4, 256, 4);
+
 /** Ours: an access that could not be made in place, held here until `commitAccess` (see cpu/mmu/access.ts). */
 export const bounce = allocate('bounce', 16, 2, 16);
 export const bounceSize = i32('bounceSize');

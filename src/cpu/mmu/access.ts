@@ -4,15 +4,7 @@
  * hands out a bounce buffer for what cannot be done in place (two pages, devices). After a store to a bounce
  * buffer `commit` carries it out. Both pages are checked before anything is written.
  */
-import {
-  CODE_MASK_BASE,
-  CODE_MASK_SHIFT,
-  JUMP_CACHE_BASE,
-  JUMP_CACHE_SIZE,
-  RAM_BASE,
-  TLB_BASE,
-  TLB_SIZE,
-} from '../../memory/layout.js';
+import { CODE_MASK_BASE, CODE_MASK_SHIFT, RAM_BASE, TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { codeWritten, deviceRead, deviceWrite } from '../externals.js';
@@ -20,18 +12,12 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr4, Flag, Vector } from '../state.js';
 import { BreakpointKind, findBreakpoints, meetBreakpoints } from '../system/breakpoints.js';
-import { ADDEND, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
+import { ADDEND, noteFilled, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
 /** The TLB that is in force while alignment checks are, and is never filled. */
 export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;
 const BOUNCE = state.bounce.address;
-
-/** Forgets every translation, and with them which record a RIP leads to. */
-export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
-  e.code.memoryFill(I32.const(TLB_BASE), 0xff, 2 * TLB_SIZE);
-  e.code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
-});
 
 /** (physical, length) → 1 when the bytes overlap decoded code no more, 0 when the page still holds code elsewhere */
 const releaseCode = routine('releaseCode', { parameters: [I64, I32], result: I32 }, (e, physical, length) => {
@@ -148,6 +134,7 @@ export const accessSlow = routine(
             code.if(I64.load(entry, READ_TAG).ne(page), () => {
               code.store(entry, I64.const(-1), WRITE_TAG);
               code.store(entry, page, READ_TAG);
+              noteFilled(e, entry);
             });
             code.store(entry, host.sub(linear.wrap()), ADDEND);
             code.if(fillWrite.get(), () => code.store(entry, page, WRITE_TAG));

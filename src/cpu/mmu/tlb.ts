@@ -1,5 +1,5 @@
 /**
- * The software TLBs' entries, and how one page is forgotten (SDM vol. 3 §4.10). An entry holds the page that may be read
+ * The software TLBs' entries, and how one page or all are forgotten (SDM vol. 3 §4.10). An entry holds the page that may be read
  * through it, the page that may be written, and what makes a host address of a linear one.
  */
 import {
@@ -12,7 +12,7 @@ import {
   TLB_SIZE,
 } from '../../memory/layout.js';
 import { I32, I64 } from '../../wasm/values.js';
-import { get32 } from '../emitter.js';
+import { type Emitter, get32 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 
@@ -33,6 +33,65 @@ export function tlbEntry(linear: I64, tlb: I32): I32 {
   return index.mul(TLB_ENTRY_SIZE).add(tlb);
 }
 
+/** Does something with each item of a list of what was filled, or, if there were too many to list, something else. */
+function forEachFilled(
+  e: Emitter,
+  count: state.Field32,
+  list: state.Field32,
+  each: (address: I32) => void,
+  unlisted: () => void,
+): void {
+  const { code } = e;
+  const left = code.variable(I32, get32(count));
+  code.if(left.get().gtU(list.count), unlisted, () => {
+    code.while(
+      () => left.get(),
+      () => {
+        left.set(left.get().sub(1));
+        each(code.let(I32.load(e.element(list, left.get()))));
+      },
+    );
+  });
+}
+
+/** Notes that an entry was filled that a flush is to clear. */
+export function noteFilled(e: Emitter, entry: I32): void {
+  const { code } = e;
+  const count = e.read32(state.tlbFills);
+  code.if(count.ltU(state.tlbFilled.count), () => code.store(e.element(state.tlbFilled, count), entry));
+  code.if(count.leU(state.tlbFilled.count), () => e.set32(state.tlbFills, count.add(1)));
+}
+
+/** Forgets which record a RIP leads to. */
+export const flushJumps = routine('flushJumps', { parameters: [] }, (e) => {
+  const { code } = e;
+  forEachFilled(
+    e,
+    state.jumpFills,
+    state.jumpFilled,
+    (slot) => code.store(slot, I64.const(-1)),
+    () => code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE),
+  );
+  e.set32(state.jumpFills, 0);
+});
+
+/** Forgets every translation, and with them which record a RIP leads to. */
+export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
+  const { code } = e;
+  forEachFilled(
+    e,
+    state.tlbFills,
+    state.tlbFilled,
+    (entry) => {
+      code.store(entry, I64.const(-1), READ_TAG);
+      code.store(entry, I64.const(-1), WRITE_TAG);
+    },
+    () => code.memoryFill(I32.const(TLB_BASE), 0xff, 2 * TLB_SIZE),
+  );
+  e.set32(state.tlbFills, 0);
+  e.call(flushJumps);
+});
+
 /** (linear) forgets the translations of its page, for data and for code */
 export const forgetPage = routine('forgetPage', { parameters: [I64] }, (e, linear) => {
   const { code } = e;
@@ -46,14 +105,19 @@ export const forgetPage = routine('forgetPage', { parameters: [I64] }, (e, linea
   }
   code.if(get32(state.codeSize).ne(64), () => {
     // A RIP is then no linear address.
-    code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
+    e.call(flushJumps);
     code.return();
   });
-  const slot = code.variable(I32, I32.const(JUMP_CACHE_SIZE));
-  code.loop((next) => {
-    slot.set(slot.get().sub(JUMP_CACHE_ENTRY_SIZE));
-    const same = I64.load(slot.get(), JUMP_CACHE_BASE).xor(page).and(PAGE_BITS).eqz();
-    code.if(same, () => code.store(slot.get(), I64.const(-1), JUMP_CACHE_BASE));
-    code.branchIf(next, slot.get());
+  const forgetSlot = (slot: I32): void => {
+    const same = I64.load(slot).xor(page).and(PAGE_BITS).eqz();
+    code.if(same, () => code.store(slot, I64.const(-1)));
+  };
+  forEachFilled(e, state.jumpFills, state.jumpFilled, forgetSlot, () => {
+    const slot = code.variable(I32, I32.const(JUMP_CACHE_BASE + JUMP_CACHE_SIZE));
+    code.loop((next) => {
+      slot.set(slot.get().sub(JUMP_CACHE_ENTRY_SIZE));
+      forgetSlot(slot.get());
+      code.branchIf(next, slot.get().ne(JUMP_CACHE_BASE));
+    });
   });
 });

@@ -5,7 +5,7 @@
 import type { I64 } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import { cpuid, readMsr, readTimeStamp, writeMsr } from '../externals.js';
-import { flushTlb } from '../mmu/access.js';
+import { flushTlb } from '../mmu/tlb.js';
 import * as state from '../state.js';
 import { Cr4, ExitReason, Register, Vector } from '../state.js';
 import { updateMode } from '../system/mode.js';

@@ -6,8 +6,8 @@
 import { type I32, I64, select } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import { breakpointsChanged } from '../externals.js';
-import { flushTlb } from '../mmu/access.js';
 import { loadDirectoryPointersFor } from '../mmu/directory-pointers.js';
+import { flushTlb } from '../mmu/tlb.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Segment, Vector } from '../state.js';

@@ -1,8 +1,9 @@
 /** What follows from CS, SS, the control registers and CPL, kept ready for the hot paths. */
-import { JUMP_CACHE_BASE, JUMP_CACHE_SIZE, TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
+import { TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
 import { UNFILLED_TLB } from '../mmu/access.js';
+import { flushJumps } from '../mmu/tlb.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector, Xcr0 } from '../state.js';
@@ -55,6 +56,6 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   code.if(long.eqz().and(moved), () => {
     e.set64(state.jumpCacheBase, base);
     e.set32(state.jumpCacheLimit, limit);
-    code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE);
+    e.call(flushJumps);
   });
 });

@@ -1,7 +1,7 @@
 /** PKRU, the rights of user pages by protection key (SDM vol. 3 §4.6.2). */
 import type { I32 } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
-import { flushTlb } from '../mmu/access.js';
+import { flushTlb } from '../mmu/tlb.js';
 import * as state from '../state.js';
 
 /** Translations that were made under other rights are forgotten. */

@@ -43,6 +43,12 @@ export function writeSegment(view: StateView, segment: number, part: HiddenPart)
   view.set32(state.segmentAccess, part.access, segment);
 }
 
+/** What is filled is not known any more: the next flush clears all. */
+export function forgetFilled(view: StateView): void {
+  view.set32(state.tlbFills, state.tlbFilled.count + 1);
+  view.set32(state.jumpFills, state.jumpFilled.count + 1);
+}
+
 /** Power-on: real mode, the first instruction at FFFF:FFF0 with CS's base still at FFFF0000. */
 export function resetState(view: StateView): void {
   for (const field of state.stateFields) view.clear(field);
@@ -63,6 +69,7 @@ export function resetState(view: StateView): void {
   view.set32(state.mxcsr, 0x1f80);
   view.set32(state.fpuControl, 0x40);
   view.set32(state.fpuTag, 0xff);
+  forgetFilled(view);
   view.set64(state.pairOfPages, BigInt(2 * GUEST_PAGE_SIZE));
   view.set64(state.shadowAt, -1n);
   view.set64(state.trapShadowAt, -1n);

@@ -6,8 +6,9 @@
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { breakpointsChanged } from '../externals.js';
-import { flushTlb, systemLoad, systemPlace, systemStore } from '../mmu/access.js';
+import { systemLoad, systemPlace, systemStore } from '../mmu/access.js';
 import { loadDirectoryPointersFor } from '../mmu/directory-pointers.js';
+import { flushTlb } from '../mmu/tlb.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Flag, Segment, Vector } from '../state.js';

@@ -219,3 +219,29 @@ describe('accesses that the processor makes itself', () => {
     expect(outcome).toMatchObject({ vector: 14, errorCode: 3, cr2: 0x7ff8n });
   });
 });
+
+describe('a flush', () => {
+  /** The list of what was filled has room for 64. */
+  for (const pages of [1, 63, 64, 65, 300]) {
+    it(`forgets each of ${pages} pages`, async () => {
+      const world = await SystemWorld.create('long');
+      const first = 0x80;
+      world.cpu.memory.store(0x5000, 1, 0x77);
+      for (const changed of [0, pages - 1]) {
+        for (let page = first; page < first + pages; page++) world.setPage(page << 12, PRESENT | WRITABLE);
+        // next: MOV AL,[RDI]; ADD RDI,4096; DEC ECX; JNZ next; MOV [RBX],RDX; MOV RAX,CR3; MOV CR3,RAX; MOV AL,[RSI]
+        const outcome = world.run({
+          code: '8a 07 48 81 c7 00 10 00 00 ff c9 75 f3 48 89 13 0f 20 d8 0f 22 d8 8a 06',
+          registers: {
+            1: BigInt(pages),
+            2: 0x5003n,
+            3: BigInt(PAGE_TABLE + (first + changed) * 8),
+            6: BigInt((first + changed) << 12),
+            7: BigInt(first << 12),
+          },
+        });
+        expect([outcome.done, (outcome.registers[0] ?? 0n) & 0xffn]).toEqual([true, 0x77n]);
+      }
+    });
+  }
+});

@@ -16,6 +16,7 @@ import {
   STATIC_RECORDS,
   TLB_BASE,
   TLB_COUNT,
+  TLB_ENTRY_SIZE,
   TLB_SIZE,
 } from '../../../memory/layout.js';
 import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
@@ -348,7 +349,7 @@ export class CodeCache {
   #cover(physicalPage: number, offset: number, length: number): void {
     const before = this.#masks[physicalPage] as number;
     // The TLBs may let stores to this page through: from now on they may not.
-    if (before === 0) this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 2 * TLB_SIZE);
+    if (before === 0) this.#forgetTranslations();
     const last = Math.min(offset + length, GUEST_PAGE_SIZE) - 1;
     let mask = before;
     for (let bit = offset >> CODE_MASK_SHIFT; bit <= last >> CODE_MASK_SHIFT; bit++) mask |= 1 << bit;
@@ -370,6 +371,30 @@ export class CodeCache {
     view.setInt32(slot, low ^ view.getInt32(state.modeKey.address, true), true);
     view.setInt32(slot + 4, high ^ view.getInt32(state.modeKey.address + 4, true), true);
     view.setUint32(slot + 8, record, true);
+    this.#noteFilledJump(slot);
+  }
+
+  /** Notes a slot that a flush is to clear (see `state.jumpFills`). */
+  #noteFilledJump(slot: number): void {
+    const { jumpFills, jumpFilled } = state;
+    const count = this.#view.getUint32(jumpFills.address, true);
+    if (count < jumpFilled.count) this.#view.setUint32(state.at(jumpFilled, count), slot, true);
+    if (count <= jumpFilled.count) this.#view.setUint32(jumpFills.address, count + 1, true);
+  }
+
+  /** Empties the TLBs that are ever filled, as `flushTlb` does. */
+  #forgetTranslations(): void {
+    const { tlbFills, tlbFilled } = state;
+    const count = this.#view.getUint32(tlbFills.address, true);
+    this.#view.setUint32(tlbFills.address, 0, true);
+    if (count > tlbFilled.count) {
+      this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 2 * TLB_SIZE);
+      return;
+    }
+    for (let n = 0; n < count; n++) {
+      const entry = this.#view.getUint32(state.at(tlbFilled, n), true);
+      this.#bytes.fill(0xff, entry, entry + TLB_ENTRY_SIZE);
+    }
   }
 
   #forgetJumps(): void {
