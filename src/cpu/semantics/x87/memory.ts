@@ -7,7 +7,7 @@ import { Segment } from '../../state.js';
 import type { Context, Operand } from '../context.js';
 import { signExtend } from '../flags.js';
 import { type Widen, widenDouble, widenInteger, widenSingle } from './convert.js';
-import { extended } from './extended.js';
+import { extended, headOf, significandOf } from './extended.js';
 
 /** Of an 80-bit number (vol. 3 Table 6-7). */
 const EXTENDED_BYTES = 10;
@@ -27,13 +27,25 @@ export function segmentAccess(context: Context): I32 {
 /** Checks that the operand can be written, and reads nothing. */
 export function reach(context: Context, operand: Operand, bytes: number): Reached {
   const linear = context.code.let(operand.linearAddress(bytes, 'write'));
-  if (bytes === EXTENDED_BYTES) checkAlignment(context, linear, EXTENDED_ALIGNMENT);
-  const host = place(context, linear, bytes, 'write', segmentAccess(context));
-  return reachedAt(context, host);
+  return reachLinear(context, linear, bytes);
 }
 
-export function reachedAt(context: Context, host: I32): Reached {
+function reachLinear(context: Context, linear: I64, bytes: number): Reached {
+  const host = place(context, linear, bytes, 'write', segmentAccess(context));
   return { host, end: () => commit(context, host) };
+}
+
+/** Writes ten bytes, the significand first: as on silicon it stays written if only the rest faults. */
+export function writeExtended(context: Context, operand: Operand, value: V128): void {
+  const { code } = context;
+  const linear = code.let(operand.linearAddress(EXTENDED_BYTES, 'write'));
+  checkAlignment(context, linear, EXTENDED_ALIGNMENT);
+  const significand = reachLinear(context, linear, 8);
+  code.store(significand.host, significandOf(value));
+  significand.end();
+  const head = reachLinear(context, code.let(linear.add(8)), 2);
+  code.store16(head.host, headOf(value));
+  head.end();
 }
 
 /** Bits of a number in memory, and how they become 80 bits. */

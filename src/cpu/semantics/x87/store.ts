@@ -6,8 +6,8 @@ import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import type { Context, Operand } from '../context.js';
 import { DECIMAL_INDEFINITE, toDecimal } from './decimal.js';
-import { extended, headOf, INDEFINITE, significandOf, signOf } from './extended.js';
-import { type Reached, reach, reachedAt } from './memory.js';
+import { extended, INDEFINITE, significandOf, signOf } from './extended.js';
+import { reach, writeExtended } from './memory.js';
 import { narrowDouble, narrowSingle, toMagnitude } from './narrow.js';
 import { fromStack } from './register-forms.js';
 import { commitStatus, defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
@@ -82,39 +82,27 @@ const decimal = convert('x87StoreDecimal', DECIMAL_INDEFINITE, (e, value) => {
   return e.call(toDecimal, magnitude, signOf(value));
 });
 
-/** A result on its way to memory, which has been reached unless an exception forbids. */
-interface Pending {
-  readonly value: V128;
-  readonly stored: I32;
-  readonly memory: Reached;
-}
-
-/** Memory is not touched, and cannot fault, where an exception that is not masked keeps the result from it. */
-function prepareStore(context: Context, operand: Operand, conversion: Convert): Pending {
+/**
+ * Stores ST(0) and tells whether it did: memory is not touched, and cannot fault, where an exception that is not masked
+ * keeps the result from it. Nothing else is written yet.
+ */
+function storeToMemory(context: Context, operand: Operand, conversion: Convert): I32 {
   const { code } = context;
+  const { width } = operand;
   const value = context.call(conversion);
   const stored = code.let(isStored());
-  const host = code.variable(I32);
-  code.if(stored, () => host.set(reach(context, operand, operand.width / 8).host));
-  return { value, stored, memory: reachedAt(context, host.get()) };
-}
-
-function finishStore(
-  context: Context,
-  { value, stored, memory }: Pending,
-  width: number,
-  pops: boolean,
-): void {
-  const { code } = context;
   code.if(stored, () => {
+    if (width === 80) {
+      writeExtended(context, operand, value);
+      return;
+    }
+    const memory = reach(context, operand, width / 8);
     if (width === 16) code.store16(memory.host, significandOf(value));
     else if (width === 32) code.store32(memory.host, significandOf(value));
     else code.store(memory.host, significandOf(value));
-    if (width === 80) code.store16(memory.host, headOf(value), 8);
     memory.end();
-    if (pops) context.call(popStack);
   });
-  context.call(commitStatus);
+  return stored;
 }
 
 /** (n, pops): ST(n) = ST(0) */
@@ -143,18 +131,21 @@ function defineStore(
     (context) => {
       const [operand] = context.operands as [Operand];
       if (operand.kind !== 'memory') return undefined;
-      return prepareStore(context, operand, conversions[operand.width] as Convert);
+      return storeToMemory(context, operand, conversions[operand.width] as Convert);
     },
-    (context, pending) => {
+    (context, stored) => {
       const [operand] = context.operands as [Operand];
-      if (!pending) {
+      if (!stored) {
         const popping = I32.const(pops ? 1 : 0);
         context.code.if(
           onlyPops(context),
           () => context.call(popStack),
           () => context.call(storeToRegister, operand.number(), popping),
         );
-      } else finishStore(context, pending, operand.width, pops);
+        return;
+      }
+      if (pops) context.code.if(stored, () => context.call(popStack));
+      context.call(commitStatus);
     },
   );
 }

@@ -87,8 +87,8 @@ describe('a page that is not there', () => {
   it.each([
     ['FNSAVE', 'dd 37', 107],
     ['FNSTENV', 'd9 37', 27],
-    ['FSTP m80', 'db 3f', 9],
-    ['FBSTP', 'df 37', 9],
+    ['FSTP m80', 'db 3f', 7],
+    ['FBSTP', 'df 37', 7],
     ['FSTP m64', 'dd 1f', 7],
     ['FISTP m16', 'df 1f', 1],
     ['FRSTOR', 'dd 27', 107],
@@ -107,6 +107,32 @@ describe('a page that is not there', () => {
     expect(made.cpu.memory.read(EDGE - before, 1)).toBe(0xcc);
     made.setPage(EDGE, PRESENT);
     expect(made.run({ code, registers: { [RDI]: BigInt(EDGE - before) } }).done).toBe(true);
+  });
+});
+
+describe('ten bytes of which the last lie in an absent page', () => {
+  const EDGE = 0x1d000;
+
+  it.each([
+    ['FSTP m80', 'db 3f', 0x80000000],
+    ['FBSTP', 'df 37', 0],
+  ])('%s leaves the first eight written, and pops nothing', async (_name, code, high) => {
+    for (const before of [8, 9]) {
+      const world = await SystemWorld.create('long');
+      const view = world.cpu.state;
+      world.setPage(EDGE, 0n);
+      view.set32(state.fpuTag, 0);
+      view.set32(state.fpuControl, 0x37f);
+      world.cpu.memory.store(EDGE - 1, 1, 0xcc);
+      const { vector, cr2 } = world.run({
+        code: `d9 e8 ${code}`,
+        registers: { [RDI]: BigInt(EDGE - before) },
+      });
+      expect([vector, cr2]).toEqual([Vector.pf, BigInt(EDGE)]);
+      expect(world.cpu.memory.read(EDGE - before + 4, 4)).toBe(high);
+      if (before === 9) expect(world.cpu.memory.read(EDGE - 1, 1)).toBe(0xcc);
+      expect(view.get32(state.fpuStatus) >> 11).toBe(7);
+    }
   });
 });
 
