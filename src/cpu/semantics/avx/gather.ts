@@ -7,7 +7,7 @@
  */
 import { Simd } from '../../../wasm/simd.js';
 import { I32, I64 } from '../../../wasm/values.js';
-import { ZERO_VECTOR } from '../../../wasm/vector.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import type { Context, Operand } from '../context.js';
 import { defineVector } from '../sse/common.js';
 
@@ -25,8 +25,11 @@ function gather(context: Context, { index, data }: Shape): void {
   const { code } = context;
   const [destination, memory, mask] = context.operands as [Operand, Operand, Operand];
   const simd = data === 32 ? Simd.i32x4 : Simd.i64x2;
-  const spread = mask.readVectors().map((vector) => vector.shift(simd.shrS, I32.const(data - 1)));
-  mask.writeVectors(spread);
+  const spread = (vector: V128): V128 => vector.shift(simd.shrS, I32.const(data - 1));
+  const halves = [0, 16].map((at) => code.let(spread(V128.load(mask.stateAddress(), at))));
+  const [low, high] = halves as [V128, V128];
+  code.store(mask.stateAddress(), low);
+  code.store(mask.stateAddress(), context.vectorLength === 128 ? ZERO_VECTOR : high, 16);
   const count = context.vectorLength / Math.max(index, data);
   const n = code.variable(I32, I32.const(0));
   code.while(

@@ -23,7 +23,7 @@ import { V128 } from '../../../wasm/vector.js';
 import { get32 } from '../../emitter.js';
 import * as state from '../../state.js';
 import { type Alignment, type Context, define, type Meaning, type Operand } from '../context.js';
-import { enterMmx, requireMmx } from '../x87/mmx-state.js';
+import { clearTop, enterMmx, requireMmx } from '../x87/mmx-state.js';
 
 /** A vector of 16 bytes computed from their positions. */
 export function bytes(at: (position: number) => number): V128 {
@@ -54,6 +54,7 @@ function guarded(meaning: Meaning): Meaning {
     const mmx = has('mmx');
     if (!mmx || has('xmm')) raiseUnlessAvailable(context);
     if (mmx) requireMmx(context);
+    if (mmx && context.operands[0]?.kind === 'memory') clearTop(context);
     meaning(context);
     if (mmx) enterMmx(context);
   };

@@ -9,6 +9,7 @@ import { commit, place } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { Register, Segment } from '../../state.js';
 import { define, type Operand } from '../context.js';
+import { enterMmx } from '../x87/mmx-state.js';
 import { defineHotVector, defineLanes, defineUnaryLanes, defineVector, pair, sources } from './common.js';
 
 const WHOLE_MOVES = [
@@ -141,13 +142,14 @@ define('MOVNTI', 'Stores a general register, non-temporal.', (context) => {
 
 /**
  * All bytes must be accessible, whether or not they are chosen, and the upper eight of sixteen are tried first: so
- * processors do, where the manual leaves it open.
+ * processors do, where the manual leaves it open. MASKMOVQ enters the MMX state even if it faults.
  */
 for (const mnemonic of ['MASKMOVDQU', 'MASKMOVQ']) {
   defineVector(mnemonic, 'Stores to rDI the bytes whose mask byte has its top bit set.', (context) => {
     const { code } = context;
     const [value, mask] = pair(context);
     const bytes = value.width / 8;
+    if (value.kind === 'mmx') enterMmx(context);
     const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
     const linear = code.let(context.linear(context.segment(), offset, bytes, 'write'));
     const access = code.let(context.segment().eq(Segment.ss).mul(AccessKind.stack));

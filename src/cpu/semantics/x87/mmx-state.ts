@@ -15,9 +15,14 @@ export function requireMmx(context: Context): void {
   raisePendingError(context);
 }
 
+/** TOP becomes 0: of an MMX store even if it faults, as processors do. */
+export function clearTop(context: Context): void {
+  context.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.top));
+}
+
 /** TOP becomes 0 and all registers valid. */
 export function enterMmx(context: Context): void {
-  context.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.top));
+  clearTop(context);
   context.set32(state.fpuTag, ALL_VALID);
 }
 

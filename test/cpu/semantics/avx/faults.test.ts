@@ -105,7 +105,9 @@ describe('VMASKMOVPS', () => {
     ['store, low half on the page', STORE, LOW, -16, undefined],
     ['store, high half beyond it', STORE, HIGH, -16, 0],
     ['store, last element beyond it', STORE, LAST, -16, 12],
-    ['store, all', STORE, ONES, -16, 0],
+    ['store, all', STORE, ONES, -16, 15],
+    ['store, an element across', STORE, FOURTH, -18, 1],
+    ['store, two elements across', STORE, lanes(32, -1, -1, 0, 0, 0, 0, 0, 0), -3, 4],
   ])('%s', (_name, code, mask, from, fault) => {
     const { done, vector, cr2 } = run(code, NEXT + from, { 0: 0x5an, 1: mask });
     if (fault === undefined) expect(done).toBe(true);
@@ -114,6 +116,20 @@ describe('VMASKMOVPS', () => {
       expectUntouched();
       expect(ymm(0)).toBe(0x5an);
     }
+  });
+});
+
+describe('an MMX store that faults', () => {
+  const TOP = 3 << 11;
+  it.each([
+    ['MOVQ', '0f 7f 07', 0],
+    ['MASKMOVQ', '0f f7 c1', 0xff],
+  ])('%s has made TOP 0', (_name, code, tags) => {
+    world.cpu.state.set32(state.fpuStatus, TOP);
+    world.cpu.state.set32(state.fpuTag, 0);
+    expect(run(code, NEXT).vector).toBe(Vector.pf);
+    expect(world.cpu.state.get32(state.fpuStatus)).toBe(0);
+    expect(world.cpu.state.get32(state.fpuTag)).toBe(tags);
   });
 });
 
@@ -129,7 +145,26 @@ describe('MASKMOV from a register', () => {
   });
 });
 
+describe('VPMASKMOVD over the last canonical address', () => {
+  const END = 0x8000_0000_0000;
+  it.each([
+    ['load, all', 'c4 e2 75 8c 07', ONES, Vector.gp],
+    ['load, first element', 'c4 e2 75 8c 07', 0xffffffffn, Vector.pf],
+    ['store, all', 'c4 e2 75 8e 07', ONES, Vector.gp],
+    ['store, first element', 'c4 e2 75 8e 07', 0xffffffffn, Vector.pf],
+  ])('%s', (_name, code, mask, vector) => {
+    expect(run(code, END - 26, { 1: mask }).vector).toBe(vector);
+  });
+});
+
 describe('a gather that faults', () => {
+  it('spreads the mask of a 256-bit form over the whole register', () => {
+    const mask = lanes(32, -1, -1, -1, -1, 0x80808080, 0x7f, 0x80808080, 0x7f);
+    const indices = lanes(64, 1, 1024, 2, 3);
+    expect(run('c4 e2 6d 91 04 8f', PAGE, { 0: 0n, 1: indices, 2: mask }).vector).toBe(Vector.pf);
+    expect(ymm(2)).toBe(lanes(32, 0, -1, -1, -1, -1, 0, -1, 0));
+  });
+
   const ELEMENT = 0x77777777;
   const OLD = lanes(32, ...new Array<number>(8).fill(0x11111111));
   const SIGNS = lanes(32, ...new Array<number>(8).fill(0x80808080));
