@@ -114,7 +114,7 @@ const violatesKey = routine(
   },
 );
 
-/** (linear, access, rights: the AND of all entries' W and U bits, not-executable) raises #PF unless allowed */
+/** (linear, access, rights: the AND of all entries' W and U bits, not-executable) raises #PF unless allowed or a look */
 const checkRights = routine(
   'checkRights',
   { parameters: [I64, I32, I64, I32], mayFault: true },
@@ -123,6 +123,7 @@ const checkRights = routine(
     const refuse = (): void => {
       e.call(pageFault, linear, access.or(ERROR_PRESENT));
     };
+    code.if(access.and(AccessKind.look), () => code.return());
     const userPage = code.let(rights.and(USER).wrap());
     code.if(access.and(AccessKind.fetch).ne(0).and(noExecute), refuse);
     code.if(

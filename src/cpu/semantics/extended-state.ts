@@ -122,9 +122,10 @@ function componentMask(context: Context): I64 {
   return context.register(Register.rdx, 32).shl(32).or(context.register(Register.rax, 32));
 }
 
-/** Where PKRU lies. @param moved the area is compacted and has no AVX state */
-function pkruOffset(moved: I32): I64 {
-  return select(moved, I64.const(XSAVE_AVX_OFFSET), I64.const(XSAVE_PKRU_OFFSET));
+/** Where PKRU lies. @param compacted whether closely behind AVX state, if that is among the components */
+function pkruOffset(compacted: I32, components: I32): I64 {
+  const behind = select(components.and(Xcr0.avx), I64.const(AREA_END), I64.const(XSAVE_AVX_OFFSET));
+  return select(compacted, behind, I64.const(XSAVE_PKRU_OFFSET));
 }
 
 /** Tries the last byte of an area that has room for these components. @param keys where PKRU is */
@@ -158,7 +159,7 @@ const save = routine(
     code.if(compacted, () => bits.set(inUse.or(changed.and(requested))));
     const written = code.let(select(how, bits.get(), requested));
 
-    const keys = code.let(linear.add(pkruOffset(compacted.and(requested.and(Xcr0.avx).eqz()))));
+    const keys = code.let(linear.add(pkruOffset(compacted, requested)));
     probeEnd(e, linear, requested, keys, 'write', access);
     const withMxcsr = code.let(select(compacted, I32.const(Xcr0.sse), I32.const(Xcr0.sse | Xcr0.avx)));
     code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'write', access));
@@ -250,7 +251,7 @@ const restore = routine(
     const vectors = code.let(requested.and(Xcr0.sse | Xcr0.avx));
     const layout = e.call(loadWord, at(HEADER + 8), access);
     const room = code.let(select(compacted, layout.wrap(), I32.const(-1)));
-    const keys = code.let(linear.add(pkruOffset(room.and(Xcr0.avx).eqz())));
+    const keys = code.let(linear.add(pkruOffset(compacted, room)));
     probeEnd(e, linear, code.let(room.and(requested)), keys, 'read', access);
     code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'read', access));
     code.if(
@@ -295,8 +296,16 @@ interface Area {
   readonly requested: I32;
 }
 
-/** What all begin with. @param supervisor only at CPL 0 */
-function area(context: Context, kind: 'read' | 'write', supervisor: boolean): Area {
+/**
+ * What all begin with. @param supervisor only at CPL 0
+ * @param keysOffset where PKRU lies in an area when these components are requested
+ */
+function area(
+  context: Context,
+  kind: 'read' | 'write',
+  supervisor: boolean,
+  keysOffset: (linear: I64, requested: I32) => I64,
+): Area {
   const { code } = context;
   requireEnabled(context);
   context.raiseIf(get64(state.cr0).and(Cr0.ts).ne(0), Vector.nm);
@@ -308,11 +317,14 @@ function area(context: Context, kind: 'read' | 'write', supervisor: boolean): Ar
     code.if(requested.and(Xcr0.avx), () => {
       operand.part(XSAVE_AVX_OFFSET, 8).linearAddress(XSAVE_AVX_SIZE, kind);
     });
-    code.if(requested.and(Xcr0.pkru), () => {
-      operand.part(XSAVE_PKRU_OFFSET, 8).linearAddress(XSAVE_PKRU_SIZE, kind);
-    });
   }
   requireAligned(context, linear, 64);
+  if (!context.long) {
+    code.if(requested.and(Xcr0.pkru), () => {
+      const offset = code.let(keysOffset(linear, requested));
+      operand.part(offset, 8).linearAddress(XSAVE_PKRU_SIZE, kind);
+    });
+  }
   return { linear, requested };
 }
 
@@ -324,7 +336,10 @@ const SAVES: readonly [name: string, summary: string, how: number, supervisor: b
 ];
 for (const [name, summary, how, supervisor] of SAVES) {
   define(name, summary, (context) => {
-    const { linear, requested } = area(context, 'write', supervisor);
+    const compacted = I32.const(how === Saving.compacted ? 1 : 0);
+    const { linear, requested } = area(context, 'write', supervisor, (_, components) =>
+      pkruOffset(compacted, components),
+    );
     const { access, registers, wide } = reachOf(context);
     context.call(save, linear, access, requested, I32.const(how), registers, wide);
   });
@@ -336,8 +351,11 @@ const RESTORES: readonly [name: string, summary: string, supervisor: boolean][] 
 ];
 for (const [name, summary, supervisor] of RESTORES) {
   define(name, summary, (context) => {
-    const { linear, requested } = area(context, 'read', supervisor);
     const { access, registers, wide } = reachOf(context);
+    const { linear, requested } = area(context, 'read', supervisor, (start) => {
+      const layout = context.call(loadWord, context.code.let(start.add(HEADER + 8)), access);
+      return pkruOffset(layout.ltS(0), layout.wrap());
+    });
     context.call(restore, linear, access, requested, I32.const(supervisor ? 1 : 0), registers, wide);
   });
 }

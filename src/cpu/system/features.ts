@@ -50,7 +50,8 @@ export const XCR0_SUPPORTED = Xcr0.x87 | Xcr0.sse | Xcr0.avx | Xcr0.pkru;
 /** Where XSAVE puts bits 255:128 of the vector registers (SDM vol. 1 §13.5.2); before that is the header's end. */
 export const XSAVE_AVX_OFFSET = 576;
 export const XSAVE_AVX_SIZE = 256;
-export const XSAVE_PKRU_OFFSET = XSAVE_AVX_OFFSET + XSAVE_AVX_SIZE;
+/** Where PKRU is if not compacted: behind AVX-512's state, where debuggers that do not ask CPUID look for it. */
+export const XSAVE_PKRU_OFFSET = 2688;
 export const XSAVE_PKRU_SIZE = 8;
 
 /** IA32_MISC_ENABLE: MONITOR and MWAIT may be used. */

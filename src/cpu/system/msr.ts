@@ -3,7 +3,7 @@
  * have no effect here and are only kept. Those of the local APIC are in local-apic-msr.ts.
  */
 import * as state from '../state.js';
-import { Cr0, Efer, type Field64, Register, Segment } from '../state.js';
+import { Cr0, Cr4, Efer, type Field64, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { EFER_SUPPORTED, MONITOR_ENABLED, PHYSICAL_ADDRESS_BITS } from './features.js';
 
@@ -11,6 +11,8 @@ import { EFER_SUPPORTED, MONITOR_ENABLED, PHYSICAL_ADDRESS_BITS } from './featur
 export type Cycles = () => bigint;
 
 interface Msr {
+  /** The CR4 bit that comes with it: where that is reserved there is no such register. */
+  readonly feature?: number;
   read(view: StateView, cycles: Cycles): bigint;
   /** False refuses the value: #GP. */
   write(view: StateView, value: bigint, cycles: Cycles): boolean;
@@ -109,7 +111,7 @@ const registers = new Map<number, Msr>([
     0x2ff,
     stored(state.msrMtrrDefault, (value) => (value & ~0xcffn) === 0n && isMemoryType(value & 0xffn, false)),
   ],
-  [0x6e1, stored(state.msrPkrs, fitsRegister)],
+  [0x6e1, { ...stored(state.msrPkrs, fitsRegister), feature: Cr4.pks }],
   // IA32_XSS: there are no supervisor components.
   [0xda0, { read: () => 0n, write: (_view, value) => value === 0n }],
   [0xc0000080, efer],
@@ -145,9 +147,15 @@ export function resetMsrs(view: StateView): void {
   view.set64(state.msrMiscEnable, BigInt(FAST_STRINGS | MONITOR_ENABLED));
 }
 
+/** The register that ECX names, if this model has it. */
+function chosen(view: StateView): Msr | undefined {
+  const register = registers.get(view.low(state.gpr, Register.rcx));
+  return view.low(state.cr4Reserved) & (register?.feature ?? 0) ? undefined : register;
+}
+
 /** RDMSR of ECX into `exchange[0]`; false if there is no such register. */
 export function readMsr(view: StateView, cycles: Cycles): boolean {
-  const register = registers.get(view.low(state.gpr, Register.rcx));
+  const register = chosen(view);
   if (!register) return false;
   view.set64(state.exchange, register.read(view, cycles));
   return true;
@@ -160,6 +168,6 @@ export function timeStamp(view: StateView, cycles: Cycles): bigint {
 
 /** WRMSR of `exchange[0]` to ECX; false if there is no such register or it refuses the value. */
 export function writeMsr(view: StateView, cycles: Cycles): boolean {
-  const register = registers.get(view.low(state.gpr, Register.rcx));
+  const register = chosen(view);
   return register?.write(view, view.get64(state.exchange), cycles) ?? false;
 }

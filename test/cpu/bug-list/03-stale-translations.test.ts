@@ -37,7 +37,7 @@ const CR4_BASE = Cr4.pae | Cr4.osfxsr;
 const little = (value: bigint, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, n) => Number((BigInt.asUintN(64, value) >> BigInt(8 * n)) & 0xffn));
 
-/** MOV register, value; by number: RAX 0, RBX 3, RDI 7. */
+/** MOV register, value; by number: RAX 0, RCX 1, RDX 2, RBX 3, RDI 7. */
 const load = (register: number, value: bigint | number): number[] => [
   0x48,
   0xb8 + register,
@@ -69,6 +69,8 @@ class History {
   #context = 0;
   #cr4 = CR4_BASE;
   #writeProtect = true;
+  #pkru = 0;
+  #pkrs = 0;
 
   constructor(private readonly random: Random) {
     this.#cache = new TranslationCache(ADDRESSES, (address) => this.#entries.get(address) ?? 0n);
@@ -106,16 +108,18 @@ class History {
   }
 
   #page(n: number): bigint {
-    return BigInt(FRAMES[n] as number) | this.#flags();
+    const key = this.random.oneIn(3) ? 1n : 0n;
+    return BigInt(FRAMES[n] as number) | this.#flags() | (key << 59n);
   }
 
   #step(): void {
     const { random } = this;
-    const choice = random.below(20);
+    const choice = random.below(21);
     if (choice < 6) this.#scenario();
     else if (choice < 14) this.#access(this.#attempt());
     else if (choice < 17) this.#changeEntry();
     else if (choice < 18) this.#mode();
+    else if (choice < 19) this.#keys();
     else this.#invalidate();
     this.#speculate();
   }
@@ -146,6 +150,7 @@ class History {
     this.#change(address, page ? this.#page(random.below(4)) : (entry & ~0xfffn) | this.#flags());
     this.#speculate();
     if (!random.oneIn(4)) this.#invalidate();
+    if (random.oneIn(2)) this.#keys();
     this.#speculate();
     this.#access(attempt);
   }
@@ -181,7 +186,8 @@ class History {
     const { random } = this;
     const before = this.#cr4;
     let cr4 = CR4_BASE;
-    for (const bit of [Cr4.pge, Cr4.smep, Cr4.smap, Cr4.pcide]) if (random.oneIn(2)) cr4 |= bit;
+    for (const bit of [Cr4.pge, Cr4.smep, Cr4.smap, Cr4.pcide, Cr4.pke, Cr4.pks])
+      if (random.oneIn(2)) cr4 |= bit;
     if (this.#context !== 0 && cr4 & Cr4.pcide && !this.#tagged) cr4 &= ~Cr4.pcide;
     this.#cr4 = cr4;
     this.program.push(...load(0, cr4), 0x0f, 0x22, 0xe0);
@@ -196,6 +202,18 @@ class History {
     this.#story.push(`CR4 = ${cr4.toString(16)}, WP = ${this.#writeProtect}`);
     // Back to no tag in CR3, so that the next one may turn them on.
     if (tagsDropped) this.#loadCr3(this.#root, 0, false);
+  }
+
+  /** WRPKRU, which is there only with CR4.PKE, and IA32_PKRS: other rights for key 1, without anything forgotten. */
+  #keys(): void {
+    const { random } = this;
+    if (this.#cr4 & Cr4.pke) {
+      this.#pkru = random.below(4) << 2;
+      this.program.push(...load(0, this.#pkru), ...load(1, 0), ...load(2, 0), 0x0f, 0x01, 0xef);
+    }
+    this.#pkrs = random.below(4) << 2;
+    this.program.push(...load(0, this.#pkrs), ...load(1, 0x6e1), ...load(2, 0), 0x0f, 0x30);
+    this.#story.push(`PKRU = ${this.#pkru}, PKRS = ${this.#pkrs}`);
   }
 
   #loadCr3(root: number, context: number, keep: boolean): void {
@@ -249,6 +267,10 @@ class History {
       smap: (this.#cr4 & Cr4.smap) !== 0,
       nxe: true,
       ac,
+      keys: {
+        ...(this.#cr4 & Cr4.pke && { user: this.#pkru }),
+        ...(this.#cr4 & Cr4.pks && { supervisor: this.#pkrs }),
+      },
     };
     const root = BigInt(ROOTS[this.#root] as number);
     const atPage = this.#cache.outcomes(page, this.#context, machine, attempt, root);

@@ -72,7 +72,9 @@ function hasReservedBits(format: Format, shift: number, entry: bigint, noExecute
 function pageOf(format: Format, shift: number, entry: bigint, rights: Rights): Page {
   const global = (entry & GLOBAL) !== 0n;
   if (!format.startsWith('32-bit')) {
-    return { base: entry & FRAME_64 & ~((1n << BigInt(shift)) - 1n), shift, rights, global };
+    const key = format === '4-level' ? Number((entry >> 59n) & 15n) : 0;
+    const base = entry & FRAME_64 & ~((1n << BigInt(shift)) - 1n);
+    return { base, shift, rights: { ...rights, key }, global };
   }
   // PSE-36: bits 20:13 of a 4 MiB page's entry are 39:32 of its address.
   const high = shift === 22 ? ((entry >> 13n) & 0xffn) << 32n : 0n;
@@ -121,7 +123,7 @@ export function naiveWalk(
 
 export type Outcome = { readonly fault: number } | { readonly physical: bigint };
 
-/** What an access comes to: the physical address, or #PF's error code. @param machine with `nxe` only where it counts */
+/** What an access comes to: the physical address, or #PF's error code. @param machine with `nxe` and `keys` only where they count */
 export function outcomeOf(end: Walk['end'], linear: bigint, machine: Machine, attempt: Attempt): Outcome {
   const told = attempt.kind === 'fetch' && (machine.nxe || machine.smep) ? 16 : 0;
   const access = (attempt.kind === 'write' ? 2 : 0) | (attempt.ring === 3 ? 4 : 0) | told;

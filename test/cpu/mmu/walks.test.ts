@@ -50,6 +50,7 @@ function prepare(world: SystemWorld): void {
 interface Case {
   readonly format: Format;
   readonly machine: Machine;
+  readonly keys: NonNullable<Machine['keys']>;
   readonly attempt: Attempt;
   readonly linear: bigint;
   readonly root: bigint;
@@ -122,21 +123,35 @@ function randomFrame(random: Random, shift: number, wide: boolean): bigint {
 function randomCase(world: SystemWorld, random: Random, format: Format): Case {
   const flag = (): boolean => random.oneIn(2);
   const pae = !format.startsWith('32-bit');
+  // All that the access needs besides has key 0, which is not refused.
+  const keys = {
+    ...(flag() && { user: random.next() & ~3 }),
+    ...(flag() && { supervisor: random.next() & ~3 }),
+  };
   return {
     format,
-    machine: { wp: flag(), smep: random.oneIn(3), smap: random.oneIn(3), nxe: pae && flag(), ac: flag() },
+    keys,
+    machine: {
+      ...{ wp: flag(), smep: random.oneIn(3), smap: random.oneIn(3), nxe: pae && flag(), ac: flag() },
+      ...(format === '4-level' && { keys }),
+    },
     attempt: { kind: random.pick(['read', 'write', 'fetch'] as const), ring: random.pick([0, 3] as const) },
     ...buildPath(world, random, format),
   };
 }
 
-function run(world: SystemWorld, { format, machine, attempt, linear, root }: Case): TrialOutcome {
+function run(world: SystemWorld, { format, machine, keys, attempt, linear, root }: Case): TrialOutcome {
   const view = world.cpu.state;
   const long = format === '4-level';
   world.setUp();
   const cr4 = { '32-bit': 0, '32-bit with 4 MiB pages': Cr4.pse, PAE: Cr4.pae, '4-level': Cr4.pae }[format];
   view.set64(state.cr0, BigInt((Cr0.pe | Cr0.et | Cr0.pg | (machine.wp ? Cr0.wp : 0)) >>> 0));
-  view.set64(state.cr4, BigInt(cr4 | (machine.smep ? Cr4.smep : 0) | (machine.smap ? Cr4.smap : 0)));
+  const keyed = (keys.user === undefined ? 0 : Cr4.pke) | (keys.supervisor === undefined ? 0 : Cr4.pks);
+  const guards = (machine.smep ? Cr4.smep : 0) | (machine.smap ? Cr4.smap : 0);
+  view.set64(state.cr4, BigInt(cr4 | guards | keyed));
+  // Out of force, both refuse all.
+  view.set32(state.pkru, keys.user ?? -1);
+  view.set64(state.msrPkrs, BigInt((keys.supervisor ?? -1) >>> 0));
   view.set64(state.efer, BigInt((long ? Efer.lma | Efer.lme : 0) | (machine.nxe ? Efer.nxe : 0)));
   view.set64(state.cr3, root);
   const { kind, ring } = attempt;
@@ -215,7 +230,7 @@ describe.each(FORMATS)('%s paging', (format) => {
     const sizes = { '32-bit': 1, '32-bit with 4 MiB pages': 2, PAE: 2, '4-level': 3 }[format];
     expect([...seen.keys()].filter((kind) => kind.startsWith('page'))).toHaveLength(sizes);
     expect([...seen.keys()].filter((kind) => kind.startsWith('fault')).length).toBeGreaterThanOrEqual(
-      format.startsWith('32-bit') ? 12 : 16,
+      { '32-bit': 12, '32-bit with 4 MiB pages': 12, PAE: 16, '4-level': 20 }[format],
     );
   });
 });

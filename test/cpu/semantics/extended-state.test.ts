@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Cpu } from '../../../src/cpu/cpu.js';
 import * as state from '../../../src/cpu/state.js';
-import { Cr0, Cr4, Vector } from '../../../src/cpu/state.js';
+import { Cr0, Cr4, Segment, Vector } from '../../../src/cpu/state.js';
 import { type Outcome, runCode, type Setup } from '../../support/run-code.js';
 import { SystemWorld } from '../../support/system-world.js';
 
@@ -10,6 +10,7 @@ const [RAX, RCX, RDX, RDI] = [0, 1, 2, 7] as const;
 const AREA = 0x20000;
 const HEADER = 512;
 const AVX = 576;
+const PKRU = 2688;
 const UNTOUCHED = 0xcc;
 
 const CODE = {
@@ -204,6 +205,106 @@ describe('restoring', () => {
   });
 });
 
+describe('PKRU', () => {
+  const SIZE = 4096;
+  /** PKRU is 0x5a, and nothing else in use. */
+  const runWithKeys = (code: string, mask: number, bytes: Uint8Array, xcr0 = 0x207n): Promise<Outcome> =>
+    run(
+      code,
+      mask,
+      {},
+      {
+        memory: [{ address: AREA, bytes }],
+        prepare: (cpu) => {
+          enable({}, xcr0)(cpu);
+          cpu.state.set32(state.pkru, 0x5a);
+        },
+      },
+    );
+
+  test.each([
+    ['XSAVE', 0x200, PKRU, 0n],
+    ['XSAVEOPT', 0x204, PKRU, 0n],
+    ['XSAVEC', 0x200, AVX, COMPACTED | 0x200n],
+    ['XSAVEC', 0x203, AVX, COMPACTED | 0x203n],
+    ['XSAVES', 0x204, AVX + 256, COMPACTED | 0x204n],
+  ] as const)('%s of %d puts it at %d', async (name, mask, offset, layout) => {
+    const area = new Uint8Array(SIZE).fill(UNTOUCHED);
+    area.fill(0, HEADER, AVX);
+    const { bytes } = await runWithKeys(CODE[name], mask, area);
+    expect(little(bytes(AREA + HEADER, 16))).toBe((layout << 64n) | 0x200n);
+    expect(little(bytes(AREA + offset, 8))).toBe(0x5an);
+    const elsewhere = bytes(AREA + AVX, SIZE - AVX);
+    elsewhere.fill(UNTOUCHED, offset - AVX, offset - AVX + 8);
+    expect(elsewhere.every((byte) => byte === UNTOUCHED)).toBe(true);
+  });
+
+  test.each([
+    ['XRSTOR', 0x200, 0, PKRU, 0x77],
+    ['XRSTOR', 0x200, 0x8000000000000200n, AVX, 0x77],
+    ['XRSTOR', 0x200, 0x8000000000000204n, AVX + 256, 0x77],
+    ['XRSTORS', 0x207, 0x8000000000000207n, AVX + 256, 0x77],
+    ['XRSTOR', 7, 0, PKRU, 0x5a],
+  ] as const)('%s of %d, layout %d, takes it from %d', async (name, mask, layout, offset, pkru) => {
+    const area = new Uint8Array(SIZE);
+    const view = new DataView(area.buffer);
+    view.setBigUint64(HEADER, 0x200n, true);
+    view.setBigUint64(HEADER + 8, BigInt(layout), true);
+    view.setUint32(24, 0x1f80, true);
+    view.setUint32(offset, 0x77, true);
+    const { cpu, exception } = await runWithKeys(CODE[name], mask, area);
+    expect(exception).toBeUndefined();
+    expect(cpu.state.low(state.pkru)).toBe(pkru);
+  });
+
+  it('is 0 after a restore without it, and in use unless it is 0', async () => {
+    // XRSTOR; then ECX = 1, XGETBV
+    const code = `${CODE.XRSTOR} b9 01 00 00 00 ${CODE.XGETBV}`;
+    const restored = await runWithKeys(code, 0x200, new Uint8Array(SIZE));
+    expect(restored.cpu.state.low(state.pkru)).toBe(0);
+    expect(restored.registers[RAX]).toBe(0n);
+    const kept = await runWithKeys(`b9 01 00 00 00 ${CODE.XGETBV}`, 0, new Uint8Array(SIZE));
+    expect(kept.registers[RAX]).toBe(0x200n);
+  });
+
+  test.each([
+    ['XSAVE', '0f ae 27', 0n, PKRU],
+    ['XSAVEC', '0f c7 27', 0n, AVX],
+    ['XRSTOR', '0f ae 2f', 0n, PKRU],
+    ['compacted XRSTOR', '0f ae 2f', COMPACTED | 0x200n, AVX],
+    ['XRSTOR compacted with AVX', '0f ae 2f', COMPACTED | 0x204n, AVX + 256],
+  ] as const)('must be within the segment: %s', async (_name, code, layout, offset) => {
+    const area = new Uint8Array(SIZE);
+    new DataView(area.buffer).setBigUint64(HEADER + 8, layout, true);
+    for (const [limit, vector] of [
+      [AREA + offset + 7, undefined],
+      [AREA + offset + 6, Vector.gp],
+    ]) {
+      const { exception } = await run(
+        code,
+        0x200,
+        {},
+        {
+          mode: 32,
+          memory: [{ address: AREA, bytes: area }],
+          prepare: (cpu) => {
+            enable({}, 0x207n)(cpu);
+            cpu.state.set32(state.segmentLimit, limit as number, Segment.ds);
+          },
+        },
+      );
+      expect(exception?.vector).toBe(vector);
+    }
+  });
+
+  it('can be refused: a component that XCR0 has not enabled', async () => {
+    const area = new Uint8Array(SIZE);
+    area[HEADER + 1] = 2;
+    const { exception } = await runWithKeys(CODE.XRSTOR, 0, area, 7n);
+    expect(exception?.vector).toBe(Vector.gp);
+  });
+});
+
 describe('who may', () => {
   const family = [CODE.XSAVE, CODE.XSAVEOPT, CODE.XSAVEC, CODE.XSAVES, CODE.XRSTOR, CODE.XRSTORS];
 
@@ -251,7 +352,9 @@ describe('XCR0', () => {
     ['MPX', 0n, 0xfn, false],
     ['another register', 1n, 1n, false],
     ['x87', 0n, 1n, true],
-    ['all', 0n, 7n, true],
+    ['AVX', 0n, 7n, true],
+    ['all', 0n, 0x207n, true],
+    ['PKRU without SSE', 0n, 0x201n, true],
   ])('takes %s: %o', async (_what, rcx, value, taken) => {
     const registers = { [RAX]: value, [RCX]: rcx, [RDX]: 0n };
     const { exception, cpu } = await run(CODE.XSETBV, 0, {}, { registers, prepare: enable({}, 3n) });
@@ -281,10 +384,14 @@ describe('XCR0', () => {
     expect(osxsave(await cpuid(1n, 0n, 1n))).toBe(1n);
     const without = await run('0f a2', 0, {}, { registers: { [RAX]: 1n }, prepare: () => {} });
     expect(osxsave(without.registers)).toBe(0n);
-    expect(await cpuid(0xdn, 0n, 3n)).toEqual([0x207n, 840n, 0n, 576n]);
-    expect(await cpuid(0xdn, 0n, 7n)).toEqual([0x207n, 840n, 0n, 832n]);
+    expect(await cpuid(0xdn, 0n, 3n)).toEqual([0x207n, 2696n, 0n, 576n]);
+    expect(await cpuid(0xdn, 0n, 7n)).toEqual([0x207n, 2696n, 0n, 832n]);
+    expect(await cpuid(0xdn, 0n, 0x203n)).toEqual([0x207n, 2696n, 0n, 2696n]);
     expect(await cpuid(0xdn, 1n, 7n)).toEqual([15n, 0n, 0n, 832n]);
+    expect(await cpuid(0xdn, 1n, 0x203n)).toEqual([15n, 0n, 0n, 584n]);
+    expect(await cpuid(0xdn, 1n, 0x207n)).toEqual([15n, 0n, 0n, 840n]);
     expect(await cpuid(0xdn, 2n, 1n)).toEqual([256n, 0n, 0n, BigInt(AVX)]);
+    expect(await cpuid(0xdn, 9n, 1n)).toEqual([8n, 0n, 0n, BigInt(PKRU)]);
   });
 
   it('has no supervisor components: IA32_XSS is 0', async () => {

@@ -65,6 +65,7 @@ const LACKED: readonly (readonly [string, CpuModelName, string])[] = [
   ['MOVBE EAX, [RSP]', 'v2', '0f 38 f0 04 24'],
   ['VMOVAPS XMM0, XMM1', 'v2', 'c5 f8 28 c1'],
   ['STAC', 'v2', '0f 01 cb'],
+  ['RDPKRU', 'v2', '0f 01 ee'],
 ];
 test.each(LACKED)('%s is #UD in %s', async (_name, model, code) => {
   const { exception, unimplemented } = await runWith(model, { code });
@@ -87,9 +88,20 @@ test.each([
   ['FSGSBASE', 'v2', '0f 20 e3 81 cb 20 00 01 00 0f 22 e3', false],
   ['SMAP', 'v2', '0f 20 e3 81 cb 20 00 20 00 0f 22 e3', true],
   ['SMAP', 'v3', '0f 20 e3 81 cb 20 00 20 00 0f 22 e3', false],
+  ['PKE', 'v2', '0f 20 e3 81 cb 20 00 40 00 0f 22 e3', true],
+  ['PKE', 'v3', '0f 20 e3 81 cb 20 00 40 00 0f 22 e3', false],
+  ['PKS', 'v2', '0f 20 e3 81 cb 20 00 00 01 0f 22 e3', true],
+  ['PKS', 'v3', '0f 20 e3 81 cb 20 00 00 01 0f 22 e3', false],
 ] as const)('CR4.%s in %s: reserved', async (_name, model, code, reserved) => {
   const { exception } = await runWith(model, { code });
   expect(exception?.vector).toBe(reserved ? Vector.gp : undefined);
+});
+
+// RDMSR, WRMSR
+test.each(['0f 32', '0f 30'])('IA32_PKRS is there with PKS only: %s', async (code) => {
+  const setup = { code, registers: { 0: 1n, 1: 0x6e1n, 2: 0n } };
+  expect((await runWith('v2', setup)).exception?.vector).toBe(Vector.gp);
+  expect((await runWith('v3', setup)).exception).toBeUndefined();
 });
 
 test('a reset keeps the model', async () => {

@@ -127,8 +127,45 @@ describe('registers', () => {
     expect([outcome.vector, outcome.errorCode, Number(outcome.frame.rip) & 0xff]).toEqual([14, 0x25, 6]);
   });
 
+  // MOV RBX, [RDI]; WRMSR; MOV RBX, [RDI], and the same with stores
   it.each([
-    ['XSAVE', '0f ae 27', '0f ae 2f', 832, 0x207],
+    ['read', ACCESS, '48 8b 1f', 0x21],
+    ['write', WRITE, '48 89 1f', 0x23],
+  ])('a write of IA32_PKRS takes effect at once: %s', async (_name, rights, access, errorCode) => {
+    const fresh = await withKeys();
+    const view = fresh.cpu.state;
+    view.set64(state.cr4, view.get64(state.cr4) | BigInt(Cr4.pks));
+    fresh.setPage(PAGE, SUPERVISOR_PAGE | (BigInt(KEY) << 59n));
+    const registers = { 0: BigInt(rights << (2 * KEY)), 1: 0x6e1n, 7: BigInt(PAGE) };
+    const outcome = fresh.run({ code: `${access} 0f 30 ${access}`, registers });
+    expect([outcome.vector, outcome.errorCode, Number(outcome.frame.rip) & 0xff]).toEqual([14, errorCode, 5]);
+  });
+
+  it('IA32_PKRS has 32 bits', async () => {
+    const registers = { 0: 0x89abcdefn, 1: 0x6e1n, 2: 0n };
+    // WRMSR; XOR EAX, EAX; RDMSR
+    const outcome = (await withKeys()).run({ code: '0f 30 31 c0 0f 32', registers });
+    expect(outcome.registers[0]).toBe(0x89abcdefn);
+    expect((await withKeys()).run({ code: '0f 30', registers: { ...registers, 2: 1n } })).toMatchObject({
+      vector: 13,
+      errorCode: 0,
+    });
+  });
+
+  it.each([
+    ['a key', Cr4.pks, SUPERVISOR_PAGE],
+    ['SMAP', Cr4.smap, USER_PAGE],
+  ])('%s does not keep a debugger from looking', async (_name, cr4, page) => {
+    const fresh = await withKeys();
+    const view = fresh.cpu.state;
+    view.set64(state.cr4, view.get64(state.cr4) | BigInt(cr4));
+    view.set64(state.msrPkrs, BigInt(ACCESS << (2 * KEY)));
+    fresh.setPage(PAGE, page | (BigInt(KEY) << 59n));
+    expect(fresh.cpu.translate(BigInt(PAGE))).toBe(PAGE);
+  });
+
+  it.each([
+    ['XSAVE', '0f ae 27', '0f ae 2f', 2688, 0x207],
     ['XSAVEC of all', '0f c7 27', '0f ae 2f', 832, 0x207],
     ['XSAVEC without AVX', '0f c7 27', '0f ae 2f', 576, 0x203],
   ])('PKRU goes through %s and XRSTOR', async (_name, save, restore, offset, components) => {
@@ -149,7 +186,7 @@ describe('registers', () => {
   it('CPUID tells where XSAVE puts PKRU, and that it is in force', async () => {
     const fresh = await withKeys();
     const leaf = fresh.run({ code: '0f a2', registers: { 0: 0xdn, 1: 9n } }).registers;
-    expect([leaf[0], leaf[3]]).toEqual([8n, 832n]);
+    expect([leaf[0], leaf[3]]).toEqual([8n, 2688n]);
     const features = fresh.run({ code: '0f a2', registers: { 0: 7n, 1: 0n } }).registers[1] ?? 0n;
     expect(features & 0x18n).toBe(0x18n);
   });
