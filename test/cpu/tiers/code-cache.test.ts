@@ -157,3 +157,12 @@ function usePageTables(cpu: Cpu, base: number): void {
   cpu.state.set64(state.cr4, cpu.state.get64(state.cr4) | BigInt(Cr4.pae));
   cpu.state.set64(state.cr0, cpu.state.get64(state.cr0) | BigInt(Cr0.pg) | BigInt(Cr0.wp));
 }
+
+test('code that is written again and again takes no more of the host’s memory', async () => {
+  // again: inc dword [imm]; mov eax, imm; dec ecx; jz done; jmp again; done: – decoded anew each time
+  const code = 'ff05 01000000 b8 00000000 ffc9 7402 ebef';
+  const before = process.memoryUsage().external;
+  const { registers } = await runCode({ code, registers: { 1: 20_000n }, limit: 1_000_000 });
+  expect(registers[0]).toBe(20_000n);
+  expect(process.memoryUsage().external - before).toBeLessThan(64 << 20);
+});

@@ -46,7 +46,7 @@ interface CodePage {
   readonly codeSize: CodeSize;
   /** Whether a `checkLimit` record goes before each instruction: the code segment may end in this page or just after. */
   readonly limited: boolean;
-  /** Record of the instruction that begins at each byte, or 0. */
+  /** Record of the instruction that begins at each byte, or 0. Another page's once this one is dropped. */
   readonly entries: Uint32Array;
   /** Pairs of first and past-the-end record. */
   readonly runs: number[];
@@ -65,6 +65,8 @@ export class CodeCache {
   readonly #masks: Uint32Array;
   readonly #writer: RecordWriter;
   readonly #pages = new Map<number, CodePage>();
+  /** Entries of dropped pages, all 0: a guest that writes its code again and again costs no new ones. */
+  readonly #spareEntries: Uint32Array[] = [];
   /** Pages whose last instruction reaches into the page that is the key. */
   readonly #reachInto = new Map<number, Set<number>>();
   readonly #instruction = new DecodedInstruction();
@@ -108,6 +110,7 @@ export class CodeCache {
     for (const page of this.#pages.values()) this.#masks[page.physicalPage] = 0;
     for (const page of this.#reachInto.keys()) this.#masks[page] = 0;
     this.#pages.clear();
+    this.#spareEntries.length = 0;
     this.#reachInto.clear();
     this.#runStarts = [];
     this.#runPages = [];
@@ -163,12 +166,16 @@ export class CodeCache {
     const page = this.#pages.get(key);
     if (!page) return;
     this.#pages.delete(key);
-    for (let n = 0; n < page.runs.length; n += 2) {
-      const end = page.runs[n + 1] as number;
-      for (let record = page.runs[n] as number; record < end; record += RECORD_SIZE) {
+    const { entries, runs } = page;
+    for (let n = 0; n < runs.length; n += 2) {
+      const end = runs[n + 1] as number;
+      for (let record = runs[n] as number; record < end; record += RECORD_SIZE) {
         this.#view.setUint16(record + RecordField.handler, PseudoHandler.stale, true);
+        entries[this.#view.getUint16(record + RecordField.offset, true)] = 0;
       }
     }
+    runs.length = 0;
+    this.#spareEntries.push(entries);
   }
 
   /** Whether two records are of one physical page, so that a jump between them stays right however it is mapped. */
@@ -215,7 +222,8 @@ export class CodeCache {
     const key = keyOf(physicalPage, codeSize, limited);
     let page = this.#pages.get(key);
     if (!page) {
-      page = { physicalPage, codeSize, limited, entries: new Uint32Array(GUEST_PAGE_SIZE), runs: [] };
+      const entries = this.#spareEntries.pop() ?? new Uint32Array(GUEST_PAGE_SIZE);
+      page = { physicalPage, codeSize, limited, entries, runs: [] };
       this.#pages.set(key, page);
     }
     return page;
