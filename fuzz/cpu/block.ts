@@ -49,7 +49,7 @@ export function makeBlock(
   random: Random,
   options: GeneratorOptions,
 ): Variant {
-  const first = new Build(entries[0]!, random, 'block', 64);
+  const first = new Build(entries[0]!, random, 'block', 64, false);
   const bases = BASES.map((register) => ({ register, address: first.place(AREA, 16) }));
   const code: number[] = [];
   const used: OpcodeEntry[] = [];
@@ -98,7 +98,7 @@ export function makeBlock(
 
 /** One instruction's bytes, or undefined where the choice does not fit a block. */
 function instruction(entry: OpcodeEntry, random: Random): readonly number[] | undefined {
-  const build = new Build(entry, random, 'block', 64);
+  const build = new Build(entry, random, 'block', 64, false);
   const inMemory = entry.form === 'memory' || (entry.form === 'both' && random.oneIn(3));
   const sized = entry.mandatoryPrefix === 'any' || entry.mandatoryPrefix === 'notF2F3';
   const prefixes = sized && !entry.vex && random.oneIn(4) ? [0x66] : [];

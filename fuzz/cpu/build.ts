@@ -42,6 +42,8 @@ export class Build {
     readonly random: Random,
     readonly tier: Tier,
     readonly codeSize: 32 | 64,
+    /** YMM registers are there to be compared. */
+    readonly ymm: boolean,
   ) {
     this.immediate = Array.from({ length: 12 }, () =>
       random.oneIn(3) ? random.pick([0, 1, 0x7f, 0x80, 0xff]) : random.below(256),

@@ -4,7 +4,7 @@
  */
 import { type Divergence, diverging, maskFlags } from './compare.js';
 import type { Guest } from './guest.js';
-import { ARENA, PAGE, WINDOW_PAGES, WINDOW_SIZE } from './layout.js';
+import { ARENA, OUTPUT_ROOM, PAGE, WINDOW_PAGES, WINDOW_SIZE } from './layout.js';
 import type { Native } from './native.js';
 import type { Round } from './round.js';
 
@@ -19,6 +19,8 @@ export interface RoundResult {
 }
 
 export class Engine {
+  readonly #theirs = new Uint8Array(OUTPUT_ROOM);
+
   /** @param guests the first is compared with the processor, the others with it */
   constructor(
     readonly native: Native,
@@ -38,7 +40,7 @@ export class Engine {
   finish(round: Round, tiers: boolean): RoundResult {
     const [first, ...others] = this.guests;
     const ours = this.#runGuest(first, round);
-    const theirs = new Uint8Array(round.outputBytes);
+    const theirs = this.#theirs.subarray(0, round.outputBytes);
     this.native.read(round.arena, ARENA.outputs, theirs);
     const tierDivergences: Divergence[] = [];
     for (const guest of tiers ? others : []) {
@@ -48,12 +50,14 @@ export class Engine {
       }));
       tierDivergences.push(...diverging(exact, ours, this.#runGuest(guest, round), ARENA.outputs));
     }
-    const masked = ours.slice();
+    const [our, their] = [ours, theirs].map(
+      (bytes) => new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
+    );
     for (const each of round.placed) {
-      maskFlags(new Uint32Array(masked.buffer), ARENA.outputs, each);
-      maskFlags(new Uint32Array(theirs.buffer), ARENA.outputs, each);
+      maskFlags(our!, ARENA.outputs, each);
+      maskFlags(their!, ARENA.outputs, each);
     }
-    const divergences = diverging(round.placed, masked, theirs, ARENA.outputs);
+    const divergences = diverging(round.placed, ours, theirs, ARENA.outputs);
     return { round, divergences, tierDivergences, strayPages: this.#strayPages(round) };
   }
 

@@ -45,7 +45,7 @@ export function makeVariant(
   options: GeneratorOptions,
 ): Variant | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const build = new Build(entry, random, tier, codeSize);
+    const build = new Build(entry, random, tier, codeSize, options.ymm);
     const variant = attemptVariant(build, options);
     if (variant) return variant;
   }

@@ -170,6 +170,8 @@ export class Guest {
       [SELECTOR.code32 & ~7, 0x00cffb000000ffffn],
       [SELECTOR.data & ~7, 0x00cff3000000ffffn],
       [SELECTOR.code64 & ~7, 0x00affb000000ffffn],
+      // Its limit is the processor's number.
+      [0x78, 0x0040f50000000000n],
     ];
     for (const [selector, descriptor] of entries) this.#put(GDT + selector, descriptor);
     this.#put(TSS + 4, HIGH + BigInt(STACK_TOP));
@@ -261,6 +263,7 @@ export class Guest {
     segment(Segment.gs, 0, 0x100f3, BigInt(GS_BASE));
     segment(Segment.ldtr, 0, 0x10082);
     segment(Segment.tr, 0x40, 0x8b, HIGH + BigInt(TSS), 0x67);
+    view.clear(state.xmm);
     view.set32(state.cpl, 3);
     view.set32(state.systemFlags, 0x202);
     view.set64(state.rip, BigInt(TRAMPOLINE));

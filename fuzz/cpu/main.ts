@@ -10,7 +10,7 @@ import { Engine } from './engine.js';
 import { EXCLUDED } from './excluded.js';
 import { familyOf } from './families.js';
 import { Findings } from './findings.js';
-import { fixtureText, toFixture } from './fixture.js';
+import { type Fixture, fixtureText, toFixture } from './fixture.js';
 import { Guest } from './guest.js';
 import { maskTable } from './masks.js';
 import { Native, NativeError } from './native.js';
@@ -50,7 +50,7 @@ async function run(options: Options): Promise<number> {
     const engine = new Engine(native, guests);
     if (options.curate) {
       const cases = await curate(new Workbench(engine), entries, { ymm }, options.seed);
-      writeFileSync(options.curate, fixtureText({ model: native.model, cases }));
+      writeFamilies(options.curate, native.model, cases);
       console.log(`${cases.length} fixtures written`);
       return 0;
     }
@@ -60,7 +60,7 @@ async function run(options: Options): Promise<number> {
     const seeds = options.vary ? [options.seed, Date.now() % 1_000_000_007] : [options.seed];
     for (const seed of seeds) {
       console.log(`seed: ${seed}`);
-      const plan = new Plan(entries, { ymm, seed, tiers: options.tiers });
+      const plan = new Plan(entries, { ymm, seed, tiers: options.tiers, states: options.states });
       await rounds(options, plan, engine, tally, findings);
     }
     const seconds = (performance.now() - started) / 1000;
@@ -131,6 +131,15 @@ function log(options: Options, tally: Tally, findings: Findings, round = -1): vo
   const { count: divergences, tierCount } = findings;
   const line = { seed: options.seed, round, cases: tally.cases, divergences, tierCount, families };
   appendFileSync(options.log, `${JSON.stringify(line)}\n`);
+}
+
+function writeFamilies(folder: string, model: string, cases: readonly Fixture[]): void {
+  mkdirSync(folder, { recursive: true });
+  for (const family of new Set(cases.map((each) => each.family))) {
+    const name = `${family.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.json`;
+    const text = fixtureText({ model, cases: cases.filter((each) => each.family === family) });
+    writeFileSync(join(folder, name), text);
+  }
 }
 
 function record(folder: string, model: string, findings: Findings): void {

@@ -57,7 +57,7 @@ function compile(folder: string): string {
 }
 
 export class Native {
-  /** The processor's name. */
+  /** The processor's name and signature (family, model, stepping). */
   model = '';
   readonly cpuid = new Map<string, readonly number[]>();
   readonly #folder: string;
@@ -114,6 +114,7 @@ export class Native {
           words.slice(1).map((word) => Number.parseInt(word, 16)),
         );
       if (kind !== 'memory') continue;
+      this.model += `, signature ${this.cpuid.get('1.0')?.[0]?.toString(16)}`;
       this.#memory = openSync(`/proc/${words[0]}/fd/${words[1]}`, 'r+');
       return;
     }

@@ -8,6 +8,7 @@ export const HELP = `Compares instructions with this machine's processor: npm ru
   --seconds N        end after so long instead
   --seed N           a number that the cases follow from; 1 unless given
   --vary             after that, as many cases again from a seed of the clock, which is printed
+  --states N         so many times the usual states of each variant: faster, and less varied
   --first-round N    go on with a run of the same seed from this round
   --family NAME      only this family, as the table at the end names it; may be repeated
   --instruction NAME only this mnemonic; may be repeated
@@ -15,7 +16,7 @@ export const HELP = `Compares instructions with this machine's processor: npm ru
   --feature NAME     also this CPUID feature, although it is not promised yet; may be repeated
   --other-tiers N    compare the interpreter's other tiers in every Nth round; 16 unless given, 0 never
   --record FOLDER    write each minimised divergence there as a fixture
-  --curate FILE      write a small set of fixtures over all instructions and tiers
+  --curate FOLDER    write a small set of fixtures over all instructions and tiers, a file a family
   --log FILE         append the cases by family as JSON when a minute has passed, and at the end
   --masks            print what is not compared, and why
   --help             print this
@@ -29,6 +30,7 @@ export interface Options {
   readonly seconds: number;
   readonly seed: number;
   readonly vary: boolean;
+  readonly states: number;
   readonly firstRound: number;
   readonly families: ReadonlySet<string>;
   readonly instructions: ReadonlySet<string>;
@@ -70,6 +72,7 @@ export function parseOptions(args: readonly string[]): Options {
           seconds: { type: 'string', default: '0' },
           seed: { type: 'string', default: '1' },
           vary: { type: 'boolean', default: false },
+          states: { type: 'string', default: '1' },
           'first-round': { type: 'string', default: '0' },
           family: { type: 'string', multiple: true, default: [] },
           instruction: { type: 'string', multiple: true, default: [] },
@@ -93,6 +96,7 @@ export function parseOptions(args: readonly string[]): Options {
     seconds,
     seed: count('seed', values.seed),
     vary: values.vary,
+    states: Math.max(1, count('states', values.states)),
     firstRound: count('first-round', values['first-round']),
     families: new Set(values.family.map((name) => name.toLowerCase())),
     instructions: new Set(values.instruction.map((name) => name.toUpperCase())),

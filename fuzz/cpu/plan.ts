@@ -28,6 +28,8 @@ const ROUND_CASES = 40_000;
 export interface PlanOptions extends GeneratorOptions {
   readonly seed: number;
   readonly tiers: ReadonlySet<Tier>;
+  /** So many times the usual states of each variant. */
+  readonly states: number;
 }
 
 export class Plan {
@@ -65,7 +67,7 @@ export class Plan {
         failures++;
         continue;
       }
-      const count = Math.min(STATES[variant.tier], most - round.cases);
+      const count = Math.min(STATES[variant.tier] * this.options.states, most - round.cases);
       if (!round.add(variant, count, random.next())) break;
       if (variant.tier === 'block') continue;
       for (const { mnemonic } of variant.entries) {

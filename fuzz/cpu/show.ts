@@ -66,6 +66,13 @@ function exception(record: Uint8Array): string {
   return `${exceptionName(vector)} error ${words[0]} cr2 ${words[1]} rip ${words[2]} flags ${words[3]}`;
 }
 
+/** Names 16 bytes of memory and vectors. */
+function placeOf({ area, vectors }: Variant, at: number): string {
+  const memory = area?.size ?? 0;
+  if (at < memory) return `memory ${((area?.address ?? 0) + at).toString(16)}`;
+  return `${['', 'xmm', 'ymm', 'fx'][vectors]} image +${at - memory}`;
+}
+
 export interface Shown {
   readonly variant: Variant;
   readonly address: number;
@@ -90,10 +97,16 @@ export function show({ variant, address, differences, input, ours, theirs }: Sho
   }
   const [a, b] = [exception(ours), exception(theirs)];
   lines.push(a === b ? `  ${a}` : `  ${a}; processor: ${b}`);
-  const tail = (record: Uint8Array, from: number): string => hex(record.subarray(from));
-  if (input.length > INPUT.memory) {
-    lines.push(`  memory and vectors ${tail(input, INPUT.memory)}`, `  → ${tail(ours, OUTPUT.memory)}`);
-    lines.push(`  processor ${tail(theirs, OUTPUT.memory)}`);
+  for (let at = 0; INPUT.memory + at < input.length; at += 16) {
+    const part = (record: Uint8Array, from: number): string =>
+      hex(record.subarray(from + at, from + at + 16));
+    const [before, us, them] = [
+      part(input, INPUT.memory),
+      part(ours, OUTPUT.memory),
+      part(theirs, OUTPUT.memory),
+    ];
+    if (/^0*$/.test(before + us + them)) continue;
+    lines.push(`  ${placeOf(variant, at)} ${before} → ${us === them ? us : `${us}, processor ${them}`}`);
   }
   return lines.join('\n');
 }

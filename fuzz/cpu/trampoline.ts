@@ -72,21 +72,7 @@ export function buildTrampoline(withYmm: boolean): Trampoline {
   a.load(RSP, VARIABLE.frame);
   a.bytes(0x48, 0xcf); // iretq
 
-  const load: Record<VectorsKind, number> = { 0: loadNone, 1: 0, 2: 0, 3: 0 };
-  load[Vectors.xmm] = a.here();
-  a.bytes(0x0f, 0xae, 0x16); // ldmxcsr [rsi]
-  for (let n = 0; n < 16; n++) a.vectorMove(false, false, n, RSI, 16 + 16 * n);
-  a.jump(loadNone);
-  if (withYmm) {
-    load[Vectors.ymm] = a.here();
-    a.bytes(0x0f, 0xae, 0x16);
-    for (let n = 0; n < 16; n++) a.vectorMove(true, false, n, RSI, 16 + 32 * n);
-    a.jump(loadNone);
-  }
-  load[Vectors.fx] = a.here();
-  a.bytes(0x48, 0x0f, 0xae, 0x0e); // fxrstor64 [rsi]
-  a.jump(loadNone);
-
+  // Here, so that it is the same with and without AVX: fixtures name it.
   const finish = a.here();
   a.store(VARIABLE.stackPointer, RSP);
   a.load(RSP, variable('outputTop'));
@@ -132,6 +118,21 @@ export function buildTrampoline(withYmm: boolean): Trampoline {
   a.bytes(0x31, 0xc0);
   a.store(VARIABLE.fault, RAX);
   a.jump(copied);
+
+  const load: Record<VectorsKind, number> = { 0: loadNone, 1: 0, 2: 0, 3: 0 };
+  load[Vectors.xmm] = a.here();
+  a.bytes(0x0f, 0xae, 0x16); // ldmxcsr [rsi]
+  for (let n = 0; n < 16; n++) a.vectorMove(false, false, n, RSI, 16 + 16 * n);
+  a.jump(loadNone);
+  if (withYmm) {
+    load[Vectors.ymm] = a.here();
+    a.bytes(0x0f, 0xae, 0x16);
+    for (let n = 0; n < 16; n++) a.vectorMove(true, false, n, RSI, 16 + 32 * n);
+    a.jump(loadNone);
+  }
+  load[Vectors.fx] = a.here();
+  a.bytes(0x48, 0x0f, 0xae, 0x0e); // fxrstor64 [rsi]
+  a.jump(loadNone);
 
   const save: Record<VectorsKind, number> = { 0: saveNone, 1: 0, 2: 0, 3: 0 };
   const saveMxcsr = (): void => {

@@ -22,7 +22,7 @@ export function vectorsOf(entry: OpcodeEntry, ymm: boolean, random: Random): Vec
   const mxcsr = /MXCSR$|^XSAVE|^XRSTOR/.test(entry.mnemonic);
   if (!vector && !mxcsr && !entry.vex) return Vectors.none;
   if (entry.vex) return ymm ? Vectors.ymm : Vectors.none;
-  return ymm && (entry.mnemonic.startsWith('X') || random.oneIn(4)) ? Vectors.ymm : Vectors.xmm;
+  return ymm && (/^XSAVE|^XRSTOR/.test(entry.mnemonic) || random.oneIn(4)) ? Vectors.ymm : Vectors.xmm;
 }
 
 export function valuesOf(entry: OpcodeEntry, random: Random): ValuesKind {

@@ -151,14 +151,17 @@ export function extended(build: Build): void {
   build.alignment = 64;
 }
 
-/** SSE's and AVX's state: whether x87's is in use, a processor may tell in more than one way. */
+/**
+ * SSE's state, and AVX's where it has been loaded: whether other state is in use, a processor may tell in more than one
+ * way.
+ */
 export function components(build: Build): void {
-  const value = BigInt(build.random.pick([2, 4, 6, 6, 6, 0]));
+  const value = BigInt(build.random.pick(build.ymm ? [2, 4, 6, 6, 6, 0] : [2, 2, 2, 0]));
   build.fixups.push({ operation: Fixup.set, register: RAX, value });
   build.fixups.push({ operation: Fixup.set, register: RDX, value: 0n });
   // What is in use is added to the header's bits, which are of components.
   const address = build.operand + 512n;
-  build.memoryFixups.push({ operation: Fixup.memoryAnd, address, value: 6n });
+  build.memoryFixups.push({ operation: Fixup.memoryAnd, address, value: build.ymm ? 6n : 2n });
 }
 
 export function restored(build: Build): void {

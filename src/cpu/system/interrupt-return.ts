@@ -82,12 +82,12 @@ function interruptReturnOf(width: StackWidth) {
       code.return();
     });
 
-    const pointer = peekStack(e, 3 * bytes, width);
     const stack = code.let(
       peekStack(e, 4 * bytes, width)
         .and(0xffff)
         .wrap(),
     );
+    const pointer = peekStack(e, 3 * bytes, width);
     const stackDescriptor = e.call(loadReturnStack, stack, level, entersLong(descriptor));
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
