@@ -15,6 +15,9 @@ const reasons = new Map(
   Object.entries(EXCLUDED).flatMap(([reason, names]) => names.map((name) => [name, reason] as const)),
 );
 
+/** Outside 64-bit code it is an instruction of one maker's processors, as SYSCALL is, and ours has it. */
+const LONG_ONLY = new Set(['SYSRET']);
+
 /** Why an instruction is left out, if it is. */
 export function exclusion(entry: OpcodeEntry): string | undefined {
   return reasons.get(entry.mnemonic);
@@ -23,6 +26,7 @@ export function exclusion(entry: OpcodeEntry): string | undefined {
 /** Whether an encoding is to be left out although its instruction is not. */
 export function excludedEncoding(instruction: DecodedInstruction): boolean {
   const { mnemonic } = instruction.entry;
+  if (LONG_ONLY.has(mnemonic)) return instruction.codeSize !== 64;
   // Its 16-bit form is undefined.
   if (mnemonic === 'BSWAP') return instruction.operandSize === 16;
   // A system call of the host.

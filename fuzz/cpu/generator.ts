@@ -195,7 +195,11 @@ function aimed(build: Build, choice: Choice, form: MemoryChoice, trial: Encoded)
   build.operand = build.place(size, tier === 'fault' ? 1 : alignment);
   if (vector && tier === 'fault' && random.oneIn(2)) build.operand &= -BigInt(alignment);
   if (isLocked(build)) build.operand &= -BigInt(2 ** Math.ceil(Math.log2(size)));
-  if (build.entry.vectorIndex) build.reachAfter = 8 * 8 + 8;
+  if (build.entry.vectorIndex) {
+    build.reachAfter = 8 * 8 + 8;
+    // Traps of elements already gathered come before a later one's fault (SDM volume 2, VPGATHER).
+    build.unsteppable = true;
+  }
   build.touch(build.operand, build.reachBefore, size + build.reachAfter);
   // In 32-bit code FS and GS hold null selectors.
   const base = codeSize === 64 ? segmentBase(instruction) : 0;

@@ -7,6 +7,7 @@ import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Rounding } from '../../system/mxcsr.js';
 import type { Context, Operand } from '../context.js';
+import { enterMmx } from '../x87/mmx-state.js';
 import { defineVector, HIGH_HALF, LOW_HALVES, lanes, pair } from './common.js';
 import { beginExceptions, commitExceptions, roundingMode } from './exceptions.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
@@ -135,6 +136,7 @@ function convertAll(context: Context, name: string, vectors: readonly V128[]): V
   const convert = routines.get(name) as VectorRoutine;
   context.call(beginExceptions);
   const results = vectors.map((vector) => context.call(convert, vector));
+  if (context.operands.some((operand) => operand.kind === 'mmx')) enterMmx(context);
   context.call(commitExceptions);
   return results;
 }
