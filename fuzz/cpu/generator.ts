@@ -58,7 +58,7 @@ function attemptVariant(build: Build, options: GeneratorOptions): Variant | unde
   for (const register of rule?.reserve ?? []) build.reserved.add(register);
   rule?.before?.(build);
   const encoded = makeInstruction(build);
-  if (!encoded || excludedEncoding(encoded.instruction)) return undefined;
+  if (!encoded || excludedEncoding(encoded.instruction, tier)) return undefined;
   rule?.after?.(build, encoded.instruction);
   if (build.refused) return undefined;
   const area = areaOf(build.touched, build.operand || (build.touched[0]?.from ?? 0n));
@@ -194,6 +194,8 @@ function aimed(build: Build, choice: Choice, form: MemoryChoice, trial: Encoded)
   const alignment = Math.max(build.alignment, vector ? Math.min(64, size) : 1);
   build.operand = build.place(size, tier === 'fault' ? 1 : alignment);
   if (vector && tier === 'fault' && random.oneIn(2)) build.operand &= -BigInt(alignment);
+  // Where an operand goes on after 4 GiB with 32-bit addresses is the processor's own affair.
+  if (instruction.addressSize === 32 && build.operand + BigInt(size) > 1n << 32n) return undefined;
   if (isLocked(build)) build.operand &= -BigInt(2 ** Math.ceil(Math.log2(size)));
   if (build.entry.vectorIndex) {
     build.reachAfter = 8 * 8 + 8;
