@@ -9,6 +9,7 @@ import {
   operandIsMemory,
   operandRegister,
   operandWidth,
+  SEGMENT_SS,
 } from '../../src/cpu/decode/instruction.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
 import { Flag } from '../../src/cpu/state.js';
@@ -194,6 +195,10 @@ function aimed(build: Build, choice: Choice, form: MemoryChoice, trial: Encoded)
   const alignment = Math.max(build.alignment, vector ? Math.min(64, size) : 1);
   build.operand = build.place(size, tier === 'fault' ? 1 : alignment);
   if (vector && tier === 'fault' && random.oneIn(2)) build.operand &= -BigInt(alignment);
+  // Of #GP for alignment and #SS for an address that is not canonical either may be met first (SDM vol. 3 Table 6-2).
+  const end = build.operand + BigInt(size - 1);
+  const canonical = BigInt.asIntN(48, end) === BigInt.asIntN(64, end);
+  if (vector && instruction.segment === SEGMENT_SS && !canonical && build.operand % 16n) return undefined;
   // Where an operand goes on after 4 GiB with 32-bit addresses is the processor's own affair.
   if (instruction.addressSize === 32 && build.operand + BigInt(size) > 1n << 32n) return undefined;
   if (isLocked(build)) build.operand &= -BigInt(2 ** Math.ceil(Math.log2(size)));

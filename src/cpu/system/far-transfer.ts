@@ -101,7 +101,7 @@ function farReturnOf(width: StackWidth) {
     const { code } = e;
     const bytes = width / 8;
     // In silicon's order, which tells where the stack faults.
-    const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
+    const selector = code.let(peekStack(e, bytes, 16).wrap());
     const rip = peekStack(e, 0, width);
     const frame = code.let(dropped.add(2 * bytes));
     const above = pointerAbove(e, frame);
