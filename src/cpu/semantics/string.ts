@@ -70,6 +70,12 @@ export function stringPass(context: Context, instruction: StringInstruction): vo
       }
     },
     () => {
+      // Silicon has cut them when the first element faults, too.
+      if (instruction.cutsPointers) {
+        code.if(repeat, () => {
+          for (const register of instruction.pointers) moveBy(register, 0);
+        });
+      }
       const done = instruction.run(pass);
       const bytes = done.mul(instruction.width / 8);
       const distance = code.let(select(goesDown(), I64.const(0).sub(bytes), bytes));
