@@ -1,6 +1,6 @@
 /**
  * Bug 2: page-crossing accesses at every size and offset, with a fault on the second page only: nothing is written, no
- * register and no flag changes.
+ * register and no flag changes. Ten bytes of x87 are the exception, which silicon writes in two parts.
  */
 import { describe, expect, test } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
@@ -35,6 +35,8 @@ const STORES: readonly (readonly [string, number, string])[] = [
   ['FNSTENV [RDI]', 28, 'd9 37'],
   ['FNSAVE [RDI]', 108, 'dd 37'],
 ];
+/** Bytes that are written before the rest is tried: the significand (seen on a Xeon of family 6, model 0xCF). */
+const FIRST_PARTS: ReadonlyMap<string, number> = new Map([['FSTP TBYTE [RDI]', 8]]);
 const LOADS: readonly (readonly [string, number, string])[] = [
   ['MOV AX, [RDI]', 2, '66 8b 07'],
   ['MOV EAX, [RDI]', 4, '8b 07'],
@@ -52,7 +54,7 @@ describe.each([
     ...STORES.map(([name, size, code]) => [name, size, code, 2] as const),
     ...(protection === 0 ? LOADS.map(([name, size, code]) => [name, size, code, 0] as const) : []),
   ];
-  test.each(cases)('%s', async (_name, size, code, write) => {
+  test.each(cases)('%s', async (name, size, code, write) => {
     const world = await SystemWorld.create('long');
     world.setPage(SECOND, entry);
     const pattern = Uint8Array.from({ length: size }, (_, n) => 0x10 + n);
@@ -67,7 +69,9 @@ describe.each([
       const page = outcome.cr2 & ~0xfffn;
       expect([inFirst, outcome.vector, page]).toEqual([inFirst, 14, BigInt(SECOND)]);
       expect(outcome.errorCode).toBe(write | protection);
-      expect([...(world.cpu.memory.bytes(at, inFirst) ?? [])]).toEqual([...pattern.subarray(0, inFirst)]);
+      const firstPart = FIRST_PARTS.get(name) ?? size;
+      const kept = pattern.subarray(inFirst < firstPart ? 0 : firstPart, inFirst);
+      expect([...(world.cpu.memory.bytes(at + inFirst - kept.length, kept.length) ?? [])]).toEqual([...kept]);
       expect(world.cpu.memory.read(FIRST + 0x100, 1)).toBe(0);
       expect(outcome.registers.slice(0, 4)).toEqual([5n, 3n, 0xffffffffffffffffn, 7n]);
       expect([outcome.registers[7], outcome.registers[8]]).toEqual([BigInt(at), 99n]);
