@@ -4,6 +4,7 @@ import type { Cpu } from '../../../src/cpu/cpu.js';
 import * as state from '../../../src/cpu/state.js';
 import { Cr0, Cr4 } from '../../../src/cpu/state.js';
 import { CODE, runCode, runOn } from '../../support/run-code.js';
+import { descriptor, Selector, SystemWorld } from '../../support/system-world.js';
 
 const NOPS = (count: number): string => '90'.repeat(count);
 
@@ -165,4 +166,26 @@ test('code that is written again and again takes no more of the host’s memory'
   const { registers } = await runCode({ code, registers: { 1: 20_000n }, limit: 1_000_000 });
   expect(registers[0]).toBe(20_000n);
   expect(process.memoryUsage().external - before).toBeLessThan(64 << 20);
+});
+
+test('a line of instructions with three records each does not run over the cache’s end', async () => {
+  const world = await SystemWorld.create('protected');
+  // The segment ends in the page at 20000h, so that limits are checked there; the breakpoints add a record each.
+  const LIMITED = 0x20000;
+  const ARMING = 0x1e000;
+  world.setDescriptor(Selector.kernelCode32, descriptor(0, LIMITED + 0xfff, 0x9b | 0x4000));
+  const line = Uint8Array.from([...Array(255).fill(0x90), 0xc3]);
+  world.cpu.memory.write(LIMITED, line);
+  world.cpu.memory.write(ARMING, line);
+  const before = world.cpu.memory.bytes(0, 0x1000)?.slice();
+  const outcome = world.run({
+    // for ECX from 0 to 255: DR0 = 30000h + ECX, DR7 = 1; CALL 1E000h
+    // 1,100 times: MOV BYTE [20000h],90h; CALL 20000h
+    code: `31c9 bb01000000 8d8100000300 0f23c0 0f23fb 41 81f900010000 75eb b800e00100 ffd0
+      be4c040000 c6050000020090 e8ccff0000 4e 75f1`,
+    selector: Selector.kernelCode32,
+    limit: 2_000_000,
+  });
+  expect(outcome.done).toBe(true);
+  expect(world.cpu.memory.bytes(0, 0x1000)).toEqual(before);
 });

@@ -36,8 +36,12 @@ const LONGEST_REPEAT = 32;
 const MOST_PAGES = 4096;
 /** The code mask of a page of which others read the first bytes: an instruction reaches over by 14 at most. */
 const FIRST_BYTES = 1;
+/** Records that an instruction may take: `breakpoint`, `checkLimit`, and its own. */
+const MOST_RECORDS = 3;
+/** Records that one straight line may take, with what it repeats and the pseudo-records at its end. */
+const LONGEST_RUN = MOST_RECORDS * (RUN_LENGTH + 1) + LONGEST_REPEAT + 4;
 /** When less than this is left, everything is dropped between two runs. */
-const RESERVE = 2 * (RUN_LENGTH + LONGEST_REPEAT + 4) * RECORD_SIZE;
+const RESERVE = 2 * LONGEST_RUN * RECORD_SIZE;
 /** After these no instruction follows in a line. */
 const ENDS_RUN = new Set(['JMP', 'JMPF', 'RET', 'RETF', 'IRET', 'SYSRET', 'SYSEXIT', 'UD2']);
 
