@@ -81,9 +81,13 @@ const RUN_KEYS: Readonly<Record<keyof RunOptions, true>> = {
 export function checkConfig(config: MachineConfig): void {
   checkKeys(config, CONFIG_KEYS);
   const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual', cpu = DEFAULT_CPU_MODEL } = config;
-  const noDevice = config.devices?.find((name) => !optionalDevices.includes(name));
+  const { devices = [] } = config;
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
-  if (noDevice !== undefined) throw bad('devices', `${noDevice} is none of ${optionalDevices.join(', ')}`);
+  if (!Array.isArray(devices)) throw bad('devices', `${devices} is no list of names`);
+  for (const name of devices) {
+    if (!optionalDevices.includes(name))
+      throw bad('devices', `${name} is none of ${optionalDevices.join(', ')}`);
+  }
   const { firmware = 'none' } = config;
   if (!FIRMWARE_KINDS.includes(firmware))
     throw bad('firmware', `${firmware} is none of ${FIRMWARE_KINDS.join(', ')}`);

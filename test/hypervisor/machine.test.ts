@@ -15,6 +15,10 @@ describe('options', () => {
     ['memory', { image: guestImage('hello'), memory: 4 << 10 }],
     ['seed', { image: guestImage('hello'), seed: -1 }],
     ['cpu', { image: guestImage('hello'), cpu: 'v4' }],
+    ['firmware', { image: guestImage('hello'), firmware: 'uefi' }],
+    ['devices', { image: guestImage('hello'), devices: ['sound'] }],
+    ['devices', { image: guestImage('hello'), devices: [undefined] }],
+    ['devices', { image: guestImage('hello'), devices: 'fw-cfg' }],
     ['clock', { image: guestImage('hello'), clock: 'sundial' }],
   ];
   test.each(wrong)('%s that cannot be is refused by name', async (name, config) => {
