@@ -56,6 +56,8 @@ interface InterpreterExports {
 
 /** The most instructions in one run: V8 swaps in optimised code only between runs. */
 const LONGEST_RUN = 1 << 20;
+/** Interrupts taken on one instruction boundary, where gates leave IF set; what waits then comes an instruction later. */
+const MOST_INTERRUPTS = 256;
 
 export class Cpu {
   readonly memory: GuestMemory;
@@ -205,7 +207,7 @@ export class Cpu {
       if (this.#halted) return { kind: 'halt' };
       const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
       const deliveries = this.state.get32(state.deliveries);
-      const held = shadowed && (this.#options.interrupts.pending() || this.#nmiDeliverable());
+      const held = shadowed ? this.#options.interrupts.pending() || this.#nmiDeliverable() : this.wakes;
       const single = stepping || held || this.state.get32(state.debugDue) !== 0;
       this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
       const completed = this.state.get32(state.deliveries) === deliveries;
@@ -329,10 +331,10 @@ export class Cpu {
       this.state.set32(state.nmiBlocked, 1);
       this.#deliver(state.PENDING | state.PENDING_EXTERNAL | Vector.nmi);
     }
-    const waiting = interrupts.pending();
-    if (waiting && this.interruptible) {
+    for (let n = 0; n < MOST_INTERRUPTS && this.interruptible && interrupts.pending(); n++) {
       this.#halted = false;
       this.#deliver(state.PENDING | state.PENDING_EXTERNAL | interrupts.acknowledge());
+      if (this.state.get32(state.exitReason) || this.state.get32(state.debugMet)) break;
     }
     this.state.set32(state.interruptWaiting, interrupts.pending() ? 1 : 0);
   }

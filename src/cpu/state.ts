@@ -79,6 +79,8 @@ export const idtrLimit = i32('idtrLimit');
 
 export const cr0 = i64('cr0');
 export const cr2 = i64('cr2');
+/** Ours: CR2 as it was before the last fetch, which a fetch that faulted and is then forgotten gives back. */
+export const cr2BeforeFetch = i64('cr2BeforeFetch');
 export const cr3 = i64('cr3');
 export const cr4 = i64('cr4');
 /** The page-directory-pointer registers of PAE paging (vol. 3 §4.4.1). */

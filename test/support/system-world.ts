@@ -113,6 +113,8 @@ export class SystemWorld {
   /** What was written to ports. A byte read from one is its number. */
   readonly written: { port: number; width: number; value: number }[] = [];
   interruptVector: number | undefined;
+  /** Asserted one after the other once `interruptVector` was acknowledged. */
+  readonly laterInterrupts: number[] = [];
   /** Told of each write to a port. */
   onPort: ((port: number, value: number) => void) | undefined;
 
@@ -138,7 +140,7 @@ export class SystemWorld {
       pending: () => this.interruptVector !== undefined,
       acknowledge: () => {
         const vector = this.interruptVector ?? 0xff;
-        this.interruptVector = undefined;
+        this.interruptVector = this.laterInterrupts.shift();
         return vector;
       },
     };

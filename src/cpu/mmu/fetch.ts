@@ -12,6 +12,7 @@ export const fetchPhysical = routine(
   { parameters: [I64], result: I64, mayFault: true },
   (e, rip) => {
     const { code } = e;
+    e.set64(state.cr2BeforeFetch, get64(state.cr2));
     const linear = code.variable(I64, rip);
     code.if(
       get32(state.codeSize).eq(64),

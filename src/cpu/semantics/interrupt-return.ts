@@ -7,9 +7,10 @@ import { define } from './context.js';
 import { afterFlagsChange } from './flag-control.js';
 
 define('IRET', 'Returns from an interrupt or exception handler.', (context) => {
+  // Also by an IRET that then faults (vol. 3 §6.7.1, §25.3).
+  context.set32(state.nmiBlocked, 0);
   context.call(interruptReturn[context.operandSize], context.nextRip());
   context.call(deliverTaskFault);
-  context.set32(state.nmiBlocked, 0);
   context.code.if(get32(state.nmiWaiting), () => context.requestExit());
   afterFlagsChange(context);
   context.resume();

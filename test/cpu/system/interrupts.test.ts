@@ -1,7 +1,7 @@
 /** When interrupts are taken: IF, shadows of STI and MOV SS, HLT, TF; and the flags that POPF may change; ports. */
 import { describe, expect, it } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
-import { KERNEL_CODE, SystemWorld, TSS, USER_CODE } from '../../support/system-world.js';
+import { HANDLERS, KERNEL_CODE, SystemWorld, TSS, USER_CODE } from '../../support/system-world.js';
 
 /** MOV AL,30h; OUT 80h,AL: asserts INTR with vector 30h. */
 const RAISE = 'b0 30 e6 80';
@@ -50,6 +50,24 @@ describe('an external interrupt', () => {
     world.cpu.memory.write(USER_CODE, Uint8Array.of(0x90, 0xcd, 0x40));
     const outcome = world.run({ code: `${RAISE} 48 0f 07`, registers: { 1: BigInt(USER_CODE), 11: IF } });
     expect([outcome.vector, outcome.frame.rip]).toEqual([0x30, BigInt(USER_CODE)]);
+  });
+
+  it('is followed at once by the next one if its gate leaves IF set', async () => {
+    const world = await SystemWorld.create('protected');
+    world.setGate(0x30, { type: 0xf });
+    world.laterInterrupts.push(0x31);
+    const outcome = world.run({ code: `${RAISE} 90 90`, flags: IF });
+    // The frame is that of the first handler, of which nothing has run.
+    expect([outcome.vector, outcome.frame.rip]).toEqual([0x31, BigInt(HANDLERS + 0x30 * 16)]);
+  });
+
+  it('comes before the fault of the fetch at its boundary, with CR2 as it was', async () => {
+    const world = await SystemWorld.create('long');
+    world.setPage(0x50000, 0n);
+    world.cpu.state.set64(state.cr2, 0x1234n);
+    // MOV EAX,50000h; JMP RAX, with the interrupt waiting for the boundary after it
+    const outcome = world.run({ code: `${RAISE} b8 00 00 05 00 fb ff e0` });
+    expect([outcome.vector, outcome.frame.rip, outcome.cr2]).toEqual([0x30, 0x50000n, 0x1234n]);
   });
 
   it('ends HLT', async () => {

@@ -46,6 +46,14 @@ describe('NMI', () => {
     expect(outcome.registers[3]).toBe(3n);
     expect(outcome.registers[4]).toBe(0x18000n);
   });
+  it('is no longer blocked after an IRET that faulted', async () => {
+    const world = await create();
+    // MOV QWORD [RSP+8],70h; IRETQ to a code segment that is none: #GP
+    world.cpu.memory.write(NMI_HANDLER, Uint8Array.of(0x48, 0xc7, 0x44, 0x24, 8, 0x70, 0, 0, 0, 0x48, 0xcf));
+    const outcome = world.run({ code: 'e6 81 90' });
+    expect(outcome.vector).toBe(13);
+    expect(world.cpu.state.get32(state.nmiBlocked)).toBe(0);
+  });
   it('ends HLT', async () => {
     const world = await create();
     expect(world.run({ code: 'f4 90' }).exit.kind).toBe('halt');

@@ -75,12 +75,15 @@ export function buildRun(
   });
 }
 
-/** Leaves `state.rip` exact. A fetch fault not yet delivered is forgotten: the next run meets it again. */
+/** Leaves `state.rip` exact. A fetch fault not yet delivered is forgotten, CR2 too: the next run meets it again. */
 function stop(e: Emitter, record: I32): void {
   e.set32(state.budget, 0);
   e.code.if(
     load16(record, RecordField.offset).eq(NO_OFFSET),
-    () => e.set32(state.pending, 0),
+    () => {
+      e.set32(state.pending, 0);
+      e.set64(state.cr2, get64(state.cr2BeforeFetch));
+    },
     () => e.set64(state.rip, ripOf(record)),
   );
 }
