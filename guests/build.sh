@@ -32,7 +32,7 @@ link_flags="-no-pie -Wl,-T,lib/link.ld -Wl,--build-id=none -Wl,--gc-sections
 # so that a handler need not save them.
 flags_of() {
   case $1 in
-    lib | echo | faults) echo -mgeneral-regs-only ;;
+    lib | echo | faults | loads/machine) echo -mgeneral-regs-only ;;
   esac
 }
 
@@ -45,11 +45,12 @@ compile() {
   done
 }
 
-[ $# -gt 0 ] || set -- hello echo faults primes nbody
+[ $# -gt 0 ] || set -- hello echo faults loads primes nbody
 
 compile lib
 for name in "$@"; do
   compile "$name"
+  [ ! -d "$name/machine" ] || compile "$name/machine"
   mkdir -p "$out/$name"
   # shellcheck disable=SC2086
   "$compiler" $flags $link_flags "$work/$name"-*.o "$work"/lib-*.o -o "$out/$name/$name.elf"

@@ -42,6 +42,13 @@ bool parse_number(const char *text, uint64_t *value)
 	return *text == '\0' || *text == ' ';
 }
 
+bool word_equal(const char *text, const char *word)
+{
+	size_t length = text_length(word);
+
+	return text_starts_with(text, word) && (text[length] == '\0' || text[length] == ' ');
+}
+
 static const char *next_word(const char *text)
 {
 	while (*text && *text != ' ')
@@ -53,26 +60,31 @@ static const char *next_word(const char *text)
 
 bool option_given(const char *command_line, const char *word)
 {
-	size_t length = text_length(word);
-
 	for (const char *at = command_line; *at; at = next_word(at))
-		if (text_starts_with(at, word) && (at[length] == '\0' || at[length] == ' '))
+		if (word_equal(at, word))
 			return true;
 	return false;
 }
 
-uint64_t option_number(const char *command_line, const char *key, uint64_t otherwise)
+const char *option_text(const char *command_line, const char *key)
 {
 	size_t length = text_length(key);
+	const char *text = NULL;
+
+	for (const char *at = command_line; *at; at = next_word(at))
+		if (text_starts_with(at, key) && at[length] == '=')
+			text = at + length + 1;
+	return text;
+}
+
+uint64_t option_number(const char *command_line, const char *key, uint64_t otherwise)
+{
+	const char *text = option_text(command_line, key);
 	uint64_t value = otherwise;
 
-	for (const char *at = command_line; *at; at = next_word(at)) {
-		if (!text_starts_with(at, key) || at[length] != '=')
-			continue;
-		if (!parse_number(at + length + 1, &value)) {
-			print("%s= takes a number: \"%s\"\n", key, command_line);
-			power_off(STATUS_FAILURE);
-		}
+	if (text && !parse_number(text, &value)) {
+		print("%s= takes a number: \"%s\"\n", key, command_line);
+		power_off(STATUS_FAILURE);
 	}
 	return value;
 }
