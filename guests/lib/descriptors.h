@@ -1,4 +1,4 @@
-/* A global descriptor table with every kind of segment the cases need, and a task state segment. */
+/* A global descriptor table with segments for rings 0 and 3, some that are not present, and a task state segment. */
 #pragma once
 
 #include "selectors.h"
