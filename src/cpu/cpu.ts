@@ -33,8 +33,8 @@ export interface CpuOptions {
   readonly localApic?: LocalApicAccess;
   /** Answers VMCALL and VMMCALL, which are #UD without it. */
   readonly hypercall?: Hypercall;
-  /** Cycles since reset, for the time-stamp counter: an integer that never goes back. `retired` unless given. */
-  readonly cycles?: () => number;
+  /** Cycles since reset, for the time-stamp counter: they never go back. `retired` unless given. */
+  readonly cycles?: () => bigint;
   /** Where the random numbers of RDRAND and RDSEED begin; a safe integer, 0 unless given. */
   readonly seed?: number;
   /** What it has and CPUID promises; `DEFAULT_CPU_MODEL` unless given. */
@@ -249,8 +249,11 @@ export class Cpu {
 
   /** What the guest reads by RDTSC. */
   get timeStamp(): bigint {
-    const { cycles = () => this.retired } = this.#options;
-    return timeStamp(this.state, () => BigInt(cycles()));
+    return timeStamp(this.state, () => this.#cycles());
+  }
+
+  #cycles(): bigint {
+    return this.#options.cycles?.() ?? BigInt(this.retired);
   }
 
   /** CR8 has changed because the local APIC's task priority has. */
@@ -383,8 +386,8 @@ export class Cpu {
   }
 
   #externals(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
-    const { cycles = () => this.retired, localApic, hypercall } = this.#options;
-    const bigCycles = (): bigint => BigInt(cycles());
+    const { localApic, hypercall } = this.#options;
+    const cycles = (): bigint => this.#cycles();
     return {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
       decodeAt: () => this.#decodeAt(),
@@ -392,9 +395,9 @@ export class Cpu {
       codeWritten: (page: number) => this.#cache.drop(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
       cpuid: () => cpuid(this.state, this.#model, localApic?.enabled ?? false),
-      readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, bigCycles)),
-      readMsr: () => (readAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
-      writeMsr: () => (writeAnyMsr(this.state, bigCycles, localApic) ? 1 : 0),
+      readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, cycles)),
+      readMsr: () => (readAnyMsr(this.state, cycles, localApic) ? 1 : 0),
+      writeMsr: () => (writeAnyMsr(this.state, cycles, localApic) ? 1 : 0),
       taskPriorityWritten: (priorityClass: number) => localApic?.setTaskPriorityClass(priorityClass),
       hypercall: () => {
         if (hypercall) callHypervisor(this.state, hypercall);

@@ -6,13 +6,13 @@
 
 /** Time as the guest lives it. */
 export interface Clock {
-  /** Nanoseconds since reset: an integer below 2^53 that never goes back. */
-  now(): number;
+  /** Nanoseconds since reset, which never go back. There is no last one: a guest may sleep for centuries. */
+  now(): bigint;
   /**
-   * Runs `action` once, when `now()` has reached `deadline` (nanoseconds, an integer).
+   * Runs `action` once, when `now()` has reached `deadline` (nanoseconds).
    * It never runs inside `schedule`, even when the deadline is past, and equal deadlines run in the order scheduled.
    */
-  schedule(deadline: number, action: () => void): Timer;
+  schedule(deadline: bigint, action: () => void): Timer;
 }
 
 export interface Timer {
@@ -21,7 +21,7 @@ export interface Timer {
 }
 
 export interface WallClock {
-  /** Milliseconds since the Unix epoch, UTC, at `Clock.now()`. */
+  /** Milliseconds since the Unix epoch, UTC, at `Clock.now()`; exact for 285,000 years. */
   wallTime(): number;
 }
 

@@ -4,8 +4,9 @@
  * The run loop sleeps where VirtualClock jumps. What it reads comes from outside, so a recorder wraps the two sources.
  */
 import type { Timer } from '../devices/backends.js';
+import { type ClockState, clockState, MILLISECOND, savedTime } from './clock-state.js';
 import { TimerQueue } from './timer-queue.js';
-import { type ClockState, checkClockState, type MachineClock } from './virtual-clock.js';
+import type { MachineClock } from './virtual-clock.js';
 
 export interface HostClockOptions {
   /** Milliseconds, with a fraction, from any origin. performance.now() unless given. */
@@ -20,8 +21,8 @@ export class HostClock implements MachineClock {
   #queue = new TimerQueue();
   /** The source's milliseconds at guest time `#base`. */
   #origin: number;
-  #base = 0;
-  #last = 0;
+  #base = 0n;
+  #last = 0n;
 
   constructor(options: HostClockOptions = {}) {
     this.#monotonic = options.monotonic ?? (() => performance.now());
@@ -29,8 +30,8 @@ export class HostClock implements MachineClock {
     this.#origin = this.#monotonic();
   }
 
-  now(): number {
-    const time = this.#base + Math.floor((this.#monotonic() - this.#origin) * 1e6);
+  now(): bigint {
+    const time = this.#base + BigInt(Math.floor((this.#monotonic() - this.#origin) * 1e6));
     // Some hosts' sources step back by a little; the guest must not see it.
     if (time > this.#last) this.#last = time;
     return this.#last;
@@ -40,11 +41,11 @@ export class HostClock implements MachineClock {
     return Math.floor(this.#wall());
   }
 
-  schedule(deadline: number, action: () => void): Timer {
+  schedule(deadline: bigint, action: () => void): Timer {
     return this.#queue.schedule(deadline, action);
   }
 
-  nextDeadline(): number {
+  nextDeadline(): bigint | undefined {
     return this.#queue.nextDeadline();
   }
 
@@ -52,28 +53,32 @@ export class HostClock implements MachineClock {
     return this.#queue.runDue(this.now());
   }
 
-  /** Real time cannot be told in instructions: 0 if the deadline is past, else Infinity. */
-  instructionsUntil(deadline: number): number {
-    return deadline <= this.now() ? 0 : Number.POSITIVE_INFINITY;
+  /** Real time cannot be told in instructions: 0 if a timer is due, else Infinity. */
+  instructionsUntilTimer(): number {
+    const deadline = this.nextDeadline();
+    return deadline !== undefined && deadline <= this.now() ? 0 : Number.POSITIVE_INFINITY;
   }
 
-  skipTo(deadline: number): number {
-    return Math.max(0, deadline - this.now()) / 1e6;
+  skipToTimer(): number {
+    const deadline = this.nextDeadline();
+    return deadline === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, Number(deadline - this.now())) / 1e6;
   }
 
   wait(): void {}
 
   save(): ClockState {
     const now = this.now();
-    return { now, epoch: this.wallTime() - Math.floor(now / 1e6) };
+    return clockState(now, this.wallTime() - Number(now / MILLISECOND));
   }
 
   /** The wall clock is the host's: the saved epoch is checked and left aside. */
   restore(state: ClockState): void {
-    const saved = checkClockState(state);
+    const now = savedTime(state);
     this.#queue = new TimerQueue();
     this.#origin = this.#monotonic();
-    this.#base = saved.now;
-    this.#last = saved.now;
+    this.#base = now;
+    this.#last = now;
   }
 }

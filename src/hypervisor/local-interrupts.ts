@@ -10,6 +10,9 @@ import type { PicPair } from '../devices/interrupt/pic-pair.js';
 import type { IoApic } from '../devices/io-apic/io-apic.js';
 import { LocalApic } from '../devices/local-apic/local-apic.js';
 
+const MILLION = 1_000_000n;
+const KILOHERTZ = BigInt(TSC_KILOHERTZ);
+
 export interface LocalInterruptsOptions {
   /** The processor does not exist yet when its local APIC is made. */
   readonly cpu: () => Cpu;
@@ -27,7 +30,7 @@ export function makeLocalApic(options: LocalInterruptsOptions): LocalApic {
     clock,
     timeStamp: {
       now: () => cpu().timeStamp,
-      nanosecondsFor: (cycles) => Math.ceil((Number(cycles) * 1e6) / TSC_KILOHERTZ),
+      nanosecondsFor: (cycles) => (cycles * MILLION + KILOHERTZ - 1n) / KILOHERTZ,
     },
     external: pic,
     physicalAddressBits: PHYSICAL_ADDRESS_BITS,

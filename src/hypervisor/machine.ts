@@ -129,7 +129,7 @@ export class Machine {
       interrupts: localApic,
       localApic,
       hypercall: (request) => answerHypercall(request, localApic),
-      cycles: () => Math.floor((clock.now() * TSC_KILOHERTZ) / 1e6),
+      cycles: () => (clock.now() * BigInt(TSC_KILOHERTZ)) / 1_000_000n,
       bus: {
         readPort: (port, width) => {
           clock.wait(PORT_ACCESS_TIME);

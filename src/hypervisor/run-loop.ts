@@ -79,7 +79,7 @@ async function turn(
   const ending = slice(machine, limit);
   flush(machine);
   if (ending === 'wait') {
-    const sleep = machine.clock.skipTo(machine.clock.nextDeadline());
+    const sleep = machine.clock.skipToTimer();
     await machine.wake.wait(Math.min(sleep, deadline - performance.now()));
   } else if (ending) return ending;
   for (const console of machine.consoles) await console.drained();
@@ -98,7 +98,7 @@ function slice(machine: Runnable, limit: number): Ending | 'wait' | undefined {
       if (outcome === 'dead') return { reason: 'dead-halt', report: machine.report() };
       if (outcome === 'wait') return 'wait';
     }
-    const untilTimer = Math.max(1, clock.instructionsUntil(clock.nextDeadline()));
+    const untilTimer = Math.max(1, clock.instructionsUntilTimer());
     const exit = cpu.run(Math.min(limit - cpu.retired, untilTimer, GLANCE));
     switch (exit.kind) {
       case 'limit':

@@ -7,7 +7,7 @@
 import type { Timer } from '../devices/backends.js';
 
 interface Entry {
-  readonly deadline: number;
+  readonly deadline: bigint;
   /** Breaks ties: the order of scheduling. */
   readonly sequence: number;
   readonly action: () => void;
@@ -23,12 +23,12 @@ export class TimerQueue {
     return this.#heap.length;
   }
 
-  /** The earliest deadline in nanoseconds, Infinity if there is none. */
-  nextDeadline(): number {
-    return this.#heap[0]?.deadline ?? Number.POSITIVE_INFINITY;
+  /** The earliest deadline in nanoseconds, if there is one. */
+  nextDeadline(): bigint | undefined {
+    return this.#heap[0]?.deadline;
   }
 
-  schedule(deadline: number, action: () => void): Timer {
+  schedule(deadline: bigint, action: () => void): Timer {
     const entry: Entry = { deadline, sequence: this.#sequence++, action, index: this.#heap.length };
     this.#heap.push(entry);
     this.#rise(entry);
@@ -39,7 +39,7 @@ export class TimerQueue {
    * Runs what is due at `now`, in order; answers how many ran. Timers that the actions themselves schedule wait
    * for the next call, so that a device which is always late cannot hold the machine here for ever.
    */
-  runDue(now: number): number {
+  runDue(now: bigint): number {
     const end = this.#sequence;
     const later: Entry[] = [];
     let count = 0;

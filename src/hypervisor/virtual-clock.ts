@@ -6,50 +6,31 @@
  * The variant that follows the host's clock is host-clock.ts; both are a MachineClock to the run loop.
  */
 import type { Clock, Timer, WallClock } from '../devices/backends.js';
+import { type ClockState, clockState, MILLISECOND, savedTime } from './clock-state.js';
 import { TimerQueue } from './timer-queue.js';
 
 /** What the run loop asks of a clock, whichever it is. Times are nanoseconds since reset. */
 export interface MachineClock extends Clock, WallClock {
-  /** The earliest timer, Infinity if there is none. */
-  nextDeadline(): number;
+  /** When the earliest timer is due, if there is one. */
+  nextDeadline(): bigint | undefined;
   /** Runs the timers that are due; answers how many. */
   runDue(): number;
-  /** How many instructions may retire before `deadline`, at least 0; Infinity if that cannot be told. */
-  instructionsUntil(deadline: number): number;
+  /** How many instructions may retire before the earliest timer, at least 0; Infinity if that cannot be told. */
+  instructionsUntilTimer(): number;
   /**
-   * Idle until `deadline`: a clock that can jump does, and answers 0; another answers the milliseconds to sleep.
-   * Infinity (no timer at all) never jumps and answers Infinity: only the outside can wake the guest.
+   * Idle until the earliest timer: a clock that can jump does, and answers 0; another answers the milliseconds to
+   * sleep. With no timer at all it never jumps and answers Infinity: only the outside can wake the guest.
    */
-  skipTo(deadline: number): number;
-  /** The instruction in progress waits this long, nanoseconds. Real time takes no notice. */
+  skipToTimer(): number;
+  /** The instruction in progress waits this long, whole nanoseconds. Real time takes no notice. */
   wait(nanoseconds: number): void;
   save(): ClockState;
   /** Goes on from a saved time. Timers are the devices' to set again, and those that are left are dropped. */
   restore(state: ClockState): void;
 }
 
-export interface ClockState {
-  /** Nanoseconds since reset. */
-  readonly now: number;
-  /** Wall time at reset, milliseconds since the Unix epoch. */
-  readonly epoch: number;
-}
-
-/** A saved time that cannot be restored. */
-export class ClockError extends Error {
-  readonly code = 'CLOCK_STATE';
-
-  constructor(message: string) {
-    super(message);
-    this.name = 'ClockError';
-  }
-}
-
 /** Fixed, so that runs are the same on every day. */
 export const DEFAULT_EPOCH = Date.UTC(2026, 0, 1);
-
-/** The end of the year 9999, milliseconds since 1970: as far as an RTC can tell. */
-const LAST_EPOCH = 253_402_300_799_999;
 
 export interface VirtualClockOptions {
   /** The CPU's count of retired instructions: an integer that never goes back but by `restore`. */
@@ -69,7 +50,7 @@ export class VirtualClock implements MachineClock {
   #queue = new TimerQueue();
   #epoch: number;
   /** Time minus instructions: what was skipped and waited for. Negative after restoring beside a CPU that has counted further. */
-  #skipped = 0;
+  #skipped = 0n;
 
   constructor(options: VirtualClockOptions) {
     this.#instructions = options.instructions;
@@ -77,22 +58,23 @@ export class VirtualClock implements MachineClock {
     this.#epoch = options.epoch ?? DEFAULT_EPOCH;
   }
 
-  now(): number {
-    return this.#instructions() + this.#skipped;
+  now(): bigint {
+    return BigInt(this.#instructions()) + this.#skipped;
   }
 
   wallTime(): number {
-    return this.#epoch + Math.floor(this.now() / 1e6);
+    return this.#epoch + Number(this.now() / MILLISECOND);
   }
 
-  schedule(deadline: number, action: () => void): Timer {
-    const nearer = deadline < this.nextDeadline();
+  schedule(deadline: bigint, action: () => void): Timer {
+    const next = this.nextDeadline();
+    const nearer = next === undefined || deadline < next;
     const timer = this.#queue.schedule(deadline, action);
     if (nearer) this.#tellNearer();
     return timer;
   }
 
-  nextDeadline(): number {
+  nextDeadline(): bigint | undefined {
     return this.#queue.nextDeadline();
   }
 
@@ -100,43 +82,36 @@ export class VirtualClock implements MachineClock {
     return this.#queue.runDue(this.now());
   }
 
-  instructionsUntil(deadline: number): number {
-    return Math.max(0, deadline - this.now());
+  instructionsUntilTimer(): number {
+    const deadline = this.nextDeadline();
+    return deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Number(deadline - this.now()));
   }
 
-  skipTo(deadline: number): number {
-    if (deadline === Number.POSITIVE_INFINITY) return deadline;
-    this.#skipped += Math.max(0, deadline - this.now());
+  skipToTimer(): number {
+    const deadline = this.nextDeadline();
+    if (deadline === undefined) return Number.POSITIVE_INFINITY;
+    const idle = deadline - this.now();
+    if (idle > 0n) this.#skipped += idle;
     return 0;
   }
 
   wait(nanoseconds: number): void {
-    this.#skipped += nanoseconds;
-    if (this.nextDeadline() < Number.POSITIVE_INFINITY) this.#tellNearer();
+    this.#skipped += BigInt(nanoseconds);
+    if (this.nextDeadline() !== undefined) this.#tellNearer();
   }
 
   #tellNearer(): void {
-    this.#onNearer?.(this.instructionsUntil(this.nextDeadline()));
+    this.#onNearer?.(this.instructionsUntilTimer());
   }
 
   save(): ClockState {
-    return { now: this.now(), epoch: this.#epoch };
+    return clockState(this.now(), this.#epoch);
   }
 
   restore(state: ClockState): void {
-    const saved = checkClockState(state);
+    const now = savedTime(state);
     this.#queue = new TimerQueue();
-    this.#epoch = saved.epoch;
-    this.#skipped = saved.now - this.#instructions();
+    this.#epoch = state.epoch;
+    this.#skipped = now - BigInt(this.#instructions());
   }
-}
-
-/** Throws ClockError. */
-export function checkClockState(state: ClockState): ClockState {
-  const { now, epoch } = state;
-  if (!Number.isSafeInteger(now) || now < 0) throw new ClockError(`saved time ${now} is not nanoseconds`);
-  if (!Number.isInteger(epoch) || epoch < 0 || epoch > LAST_EPOCH) {
-    throw new ClockError(`saved epoch ${epoch} is not milliseconds since 1970`);
-  }
-  return { now, epoch };
 }

@@ -97,13 +97,13 @@ describe('composeDevices', () => {
     bus.write(0x3f9, 1, 0x01);
     bus.write(0x3fc, 1, 0x08);
 
-    virtual.skipTo(virtual.nextDeadline());
+    virtual.skipToTimer();
     virtual.runDue();
-    virtual.skipTo(virtual.nextDeadline());
+    virtual.skipToTimer();
     virtual.runDue();
     console.send('x');
 
-    expect(virtual.now()).toBe(timeOfTick(0x11, PIT_FREQUENCY));
+    expect(virtual.now()).toBe(timeOfTick(0x11n, PIT_FREQUENCY));
     expect(interruptController.pending()).toBe(true);
     expect(interruptController.acknowledge()).toBe(0x20);
     bus.write(0x20, 1, 0x20);

@@ -22,25 +22,34 @@ export class TestClock implements Clock, WallClock {
   epoch = Date.UTC(2026, 0, 1);
   readonly queue = new TimerQueue();
 
-  now(): number {
-    return this.time;
+  now(): bigint {
+    return BigInt(this.time);
   }
 
   wallTime(): number {
     return this.epoch + Math.floor(this.time / 1e6);
   }
 
-  schedule(deadline: number, action: () => void): Timer {
+  schedule(deadline: bigint, action: () => void): Timer {
     return this.queue.schedule(deadline, action);
   }
 
   /** Passes to `time`, stopping at every deadline on the way. */
   advanceTo(time: number): void {
-    while (this.queue.nextDeadline() <= time) {
-      this.time = Math.max(this.time, this.queue.nextDeadline());
-      this.queue.runDue(this.time);
+    while (this.nextDeadline <= time) {
+      this.time = Math.max(this.time, this.nextDeadline);
+      this.runDue();
     }
     this.time = time;
+  }
+
+  /** Infinity if there is none. */
+  get nextDeadline(): number {
+    return Number(this.queue.nextDeadline() ?? Number.POSITIVE_INFINITY);
+  }
+
+  runDue(): number {
+    return this.queue.runDue(this.now());
   }
 
   advance(nanoseconds: number): void {

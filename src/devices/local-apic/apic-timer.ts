@@ -11,7 +11,9 @@ import { boolean, integer, nanoseconds, record, type Shaped } from '../state-sch
 /** Ticks a second before division: a tick is a nanosecond. CPUID says so (leaf 0x15). */
 export const TIMER_KILOHERTZ = 1_000_000;
 
-const SHORTEST_PERIOD = 1000;
+const SHORTEST_PERIOD = 1000n;
+/** Cycles: a deadline so far ahead, 146 years, is not waited for, since software that sets one means never. */
+const NEVER = 1n << 63n;
 const ONE_SHOT = 0;
 const PERIODIC = 1;
 const TSC_DEADLINE = 2;
@@ -19,8 +21,8 @@ const TSC_DEADLINE = 2;
 /** The processor's time-stamp counter as the guest reads it. */
 export interface TimeStamp {
   now(): bigint;
-  /** Nanoseconds until the counter has gone so far, rounded up; it need not be exact beyond 2^53. */
-  nanosecondsFor(cycles: bigint): number;
+  /** Nanoseconds until the counter has gone so far, rounded up. */
+  nanosecondsFor(cycles: bigint): bigint;
 }
 
 const word = integer(0, 0xffffffff);
@@ -47,7 +49,7 @@ export class ApicTimer {
   #running = false;
   #left = 0;
   /** When the count was `#left`. */
-  #since = 0;
+  #since = 0n;
   #deadline = 0n;
   #timer: Timer | undefined;
 
@@ -79,11 +81,10 @@ export class ApicTimer {
   get current(): number {
     if (!this.#running) return 0;
     const elapsed = this.#clock.now() - this.#since;
-    const first = this.#left * this.#divisor;
-    if (elapsed < first) return this.#left - Math.floor(elapsed / this.#divisor);
+    const first = this.#duration(this.#left);
+    if (elapsed < first) return this.#left - this.#count(elapsed);
     if (this.#mode !== PERIODIC) return 0;
-    const period = this.#initial * this.#divisor;
-    return this.#initial - Math.floor(((elapsed - first) % period) / this.#divisor);
+    return this.#initial - this.#count((elapsed - first) % this.#duration(this.#initial));
   }
 
   /** The divide configuration register. */
@@ -128,13 +129,14 @@ export class ApicTimer {
   }
 
   save(): Shaped<typeof apicTimerShape> {
+    const { left, age } = this.#countdown();
     return {
       mode: this.#mode,
       initial: this.#initial,
       divide: this.#divide,
       running: this.#running,
-      left: this.#left,
-      age: this.#running ? this.#clock.now() - this.#since : 0,
+      left,
+      age: Number(age),
       deadlineHigh: Number(this.#deadline >> 32n),
       deadlineLow: Number(this.#deadline & 0xffffffffn),
     };
@@ -147,12 +149,41 @@ export class ApicTimer {
     const left = saved.running ? Math.max(1, saved.left) : 0;
     this.#deadline =
       saved.mode === TSC_DEADLINE ? (BigInt(saved.deadlineHigh) << 32n) | BigInt(saved.deadlineLow) : 0n;
-    this.#start(left, this.#clock.now() - saved.age);
+    this.#start(left, this.#clock.now() - BigInt(saved.age));
+  }
+
+  /** The countdown as if it were not older than a period: what has expired already leaves no trace. */
+  #countdown(): { left: number; age: bigint } {
+    if (!this.#running) return { left: this.#left, age: 0n };
+    const age = this.#clock.now() - this.#since;
+    const first = this.#duration(this.#left);
+    if (age < first) return { left: this.#left, age };
+    if (this.#mode !== PERIODIC) return { left: this.#left, age: first };
+    return {
+      left: this.#initial,
+      age: this.#duration(this.#initial) + ((age - first) % this.#interval()),
+    };
   }
 
   get #divisor(): number {
     const power = (this.#divide & 3) | ((this.#divide & 8) >> 1);
     return 1 << ((power + 1) & 7);
+  }
+
+  /** Nanoseconds of so many counts. */
+  #duration(counts: number): bigint {
+    return BigInt(counts) * BigInt(this.#divisor);
+  }
+
+  /** Whole counts in so many nanoseconds. */
+  #count(nanoseconds: bigint): number {
+    return Number(nanoseconds / BigInt(this.#divisor));
+  }
+
+  /** Nanoseconds between two expiries. */
+  #interval(): bigint {
+    const period = this.#duration(this.#initial);
+    return period * ((SHORTEST_PERIOD + period - 1n) / period);
   }
 
   #start(count: number, since = this.#clock.now()): void {
@@ -166,7 +197,7 @@ export class ApicTimer {
     this.#timer?.cancel();
     this.#timer = undefined;
     const due = this.#due();
-    if (!Number.isSafeInteger(due)) return;
+    if (due === undefined) return;
     this.#timer = this.#clock.schedule(due, () => {
       this.#timer = undefined;
       // A clock that is early leaves the event to be scheduled again.
@@ -175,19 +206,19 @@ export class ApicTimer {
     });
   }
 
-  /** When the next expiry is, Infinity if there is none. */
-  #due(): number {
+  /** When the next expiry is, if there is one. */
+  #due(): bigint | undefined {
     const now = this.#clock.now();
     if (this.#deadline !== 0n) {
       const cycles = this.#deadline - this.#timeStamp.now();
+      if (cycles >= NEVER) return undefined;
       return cycles <= 0n ? now : now + this.#timeStamp.nanosecondsFor(cycles);
     }
-    if (!this.#running) return Number.POSITIVE_INFINITY;
-    const first = this.#since + this.#left * this.#divisor;
+    if (!this.#running) return undefined;
+    const first = this.#since + this.#duration(this.#left);
     if (now < first || this.#mode !== PERIODIC) return first;
-    const period = this.#initial * this.#divisor;
-    const interval = period * Math.ceil(SHORTEST_PERIOD / period);
-    return first + interval * (Math.floor((now - first) / interval) + 1);
+    const interval = this.#interval();
+    return first + interval * ((now - first) / interval + 1n);
   }
 
   #expired(): void {

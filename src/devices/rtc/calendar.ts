@@ -25,10 +25,12 @@ const PM = 0x80;
 /** Alarm bytes from 0xC0 match anything. */
 const DONT_CARE = 0xc0;
 const DAY = 86_400;
+/** Seconds in which days of the week come round too, as they do every 400 years. */
+const TEN_THOUSAND_YEARS = 25 * 146_097 * DAY;
 
-/** `seconds` since the Unix epoch, within Date's range. */
+/** @param seconds since the Unix epoch; as the registers do, it starts again after the year 9999 */
 export function encodeTime(seconds: number, format: TimeFormat): TimeRegisters {
-  const date = new Date(seconds * 1000);
+  const date = new Date((seconds % TEN_THOUSAND_YEARS) * 1000);
   const year = date.getUTCFullYear();
   const number = (value: number) => encodeNumber(value, format);
   return [

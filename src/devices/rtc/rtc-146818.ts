@@ -38,6 +38,7 @@ const D_VRT = 0x80;
 /** DV above this holds the divider chain in reset. */
 const DV_LAST_RUNNING = 0x20;
 const SECOND = 1_000_000_000;
+const BIG_SECOND = BigInt(SECOND);
 /** UIP rises 244 µs before the update cycle of 1984 µs (tBUC and tUC). */
 const UPDATE_IN_PROGRESS = 244_000 + 1_984_000;
 /** The first update after the divider chain is released. */
@@ -78,15 +79,15 @@ export class Rtc146818 implements PortDevice {
   #registerA = A_INITIAL;
   #registerB: number = B.HOURS_24;
   #flags = 0;
-  /** The divider chain counts seconds as floor((now + phase) / SECOND); guest time is that plus #offset. */
+  /** The divider chain counts seconds as (now + phase) / SECOND; guest time is that plus #offset. */
   #phase = 0;
   #offset = 0;
   #stopped: TimeRegisters | null = null;
   /** Up to where flags have been raised. */
-  #seenTick = 0;
+  #seenTick = 0n;
   #seenSecond = 0;
   #timer: Timer | undefined;
-  #timerDeadline = 0;
+  #timerDeadline = 0n;
 
   constructor(options: RtcOptions) {
     this.#clock = options.clock;
@@ -198,12 +199,12 @@ export class Rtc146818 implements PortDevice {
 
   /** Whole seconds that the divider chain has counted. */
   #chainSecond(): number {
-    return Math.floor((this.#clock.now() + this.#phase) / SECOND);
+    return Number((this.#clock.now() + BigInt(this.#phase)) / BIG_SECOND);
   }
 
   /** Nanoseconds into the chain's second. */
   #chainRest(): number {
-    return (this.#clock.now() + this.#phase) % SECOND;
+    return Number((this.#clock.now() + BigInt(this.#phase)) % BIG_SECOND);
   }
 
   #timeRegisters(): TimeRegisters {
@@ -242,7 +243,7 @@ export class Rtc146818 implements PortDevice {
 
   /** Sets the chain so that it is `rest` nanoseconds into a second now. */
   #setChainRest(rest: number): void {
-    this.#phase = (rest + SECOND - (this.#clock.now() % SECOND)) % SECOND;
+    this.#phase = (rest + SECOND - Number(this.#clock.now() % BIG_SECOND)) % SECOND;
   }
 
   /** New values of registers A and B, with what their change stops, starts and restarts. */
@@ -265,11 +266,11 @@ export class Rtc146818 implements PortDevice {
 
   // Interrupts
 
-  /** Ticks of 32.768 kHz between two periodic interrupts; Infinity for none. */
-  #period(): number {
+  /** Ticks of 32.768 kHz between two periodic interrupts, if there are any. */
+  #period(): bigint | undefined {
     const rate = this.#registerA & A.RS;
-    if (rate === 0 || (this.#registerA & A.DV) > DV_LAST_RUNNING) return Number.POSITIVE_INFINITY;
-    return rate <= 2 ? 1 << (rate + 6) : 1 << (rate - 1);
+    if (rate === 0 || (this.#registerA & A.DV) > DV_LAST_RUNNING) return undefined;
+    return BigInt(rate <= 2 ? 1 << (rate + 6) : 1 << (rate - 1));
   }
 
   #nextAlarm(after: number): number {
@@ -292,12 +293,7 @@ export class Rtc146818 implements PortDevice {
     const second = this.#chainSecond();
     const period = this.#period();
     const before = this.#flags;
-    if (
-      period < Number.POSITIVE_INFINITY &&
-      Math.floor(tick / period) > Math.floor(this.#seenTick / period)
-    ) {
-      this.#flags |= C.PF;
-    }
+    if (period !== undefined && tick / period > this.#seenTick / period) this.#flags |= C.PF;
     if (this.#stopped === null && second > this.#seenSecond) {
       this.#flags |= C.UF;
       if (this.#nextAlarm(this.#seenSecond + this.#offset) <= second + this.#offset) this.#flags |= C.AF;
@@ -318,11 +314,11 @@ export class Rtc146818 implements PortDevice {
   #drive(): void {
     const asserted = (this.#flags & this.#registerB & INTERRUPTS) !== 0;
     this.#line.set(asserted);
-    const deadline = asserted ? Number.POSITIVE_INFINITY : this.#nextInterrupt();
+    const deadline = asserted ? undefined : this.#nextInterrupt();
     if (this.#timer && this.#timerDeadline === deadline) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (deadline === Number.POSITIVE_INFINITY) return;
+    if (deadline === undefined) return;
     this.#timerDeadline = deadline;
     this.#timer = this.#clock.schedule(deadline, () => {
       this.#timer = undefined;
@@ -331,18 +327,26 @@ export class Rtc146818 implements PortDevice {
     });
   }
 
-  #nextInterrupt(): number {
-    const enabled = this.#registerB;
-    let deadline = Number.POSITIVE_INFINITY;
+  /** When it is, if there is one. */
+  #nextInterrupt(): bigint | undefined {
     const period = this.#period();
-    if (enabled & B.PIE && period < Number.POSITIVE_INFINITY) {
-      deadline = timeOfTick((Math.floor(this.#seenTick / period) + 1) * period, RTC_FREQUENCY);
-    }
-    if (this.#stopped !== null) return deadline;
-    let second = Number.POSITIVE_INFINITY;
-    if (enabled & B.UIE) second = this.#seenSecond + 1;
-    else if (enabled & B.AIE) second = this.#nextAlarm(this.#seenSecond + this.#offset) - this.#offset;
-    return Math.min(deadline, second * SECOND - this.#phase);
+    const periodic =
+      this.#registerB & B.PIE && period !== undefined
+        ? timeOfTick((this.#seenTick / period + 1n) * period, RTC_FREQUENCY)
+        : undefined;
+    const second = this.#nextSecond();
+    if (second === undefined) return periodic;
+    const deadline = BigInt(second) * BIG_SECOND - BigInt(this.#phase);
+    return periodic !== undefined && periodic < deadline ? periodic : deadline;
+  }
+
+  /** The chain's second at which an update or the alarm interrupts, if one does. */
+  #nextSecond(): number | undefined {
+    if (this.#stopped !== null) return undefined;
+    if (this.#registerB & B.UIE) return this.#seenSecond + 1;
+    if (!(this.#registerB & B.AIE)) return undefined;
+    const second = this.#nextAlarm(this.#seenSecond + this.#offset) - this.#offset;
+    return second === Number.POSITIVE_INFINITY ? undefined : second;
   }
 }
 

@@ -56,13 +56,13 @@ export class Receiver {
   /** The backend holds bytes back and waits for `ready`. */
   #refused = false;
   /** No character from the host arrives before this time. */
-  #nextArrival = 0;
+  #nextArrival = 0n;
   #arrivalTimer: Timer | undefined;
   /** Characters that the line has carried and the buffer has not taken: more than 1 only after a late timer. */
   #carried = 0;
   #timeoutPending = false;
   #timeoutTimer: Timer | undefined;
-  #timeoutDeadline = 0;
+  #timeoutDeadline = 0n;
 
   constructor({ clock, console, characterTime, changed }: ReceiverOptions) {
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class Receiver {
     this.#fifoEnabled = false;
     this.#triggerIndex = 0;
     this.#looped = false;
-    this.#nextArrival = 0;
+    this.#nextArrival = 0n;
     this.#carried = 0;
     this.#stopArrival();
     this.#empty();
@@ -159,10 +159,10 @@ export class Receiver {
       triggerIndex: this.#triggerIndex,
       overrun: this.#overrun,
       received: [...this.#received],
-      arrivalIn: Math.max(0, this.#nextArrival - now),
+      arrivalIn: Math.max(0, Number(this.#nextArrival - now)),
       carried: this.#carried,
       timeoutPending: this.#timeoutPending,
-      timeoutIn: this.#timeoutTimer ? Math.max(0, this.#timeoutDeadline - now) : null,
+      timeoutIn: this.#timeoutTimer ? Math.max(0, Number(this.#timeoutDeadline - now)) : null,
     };
   }
 
@@ -173,7 +173,7 @@ export class Receiver {
     this.#overrun = saved.overrun;
     this.#received = saved.received;
     this.#looped = looped;
-    this.#nextArrival = this.#clock.now() + saved.arrivalIn;
+    this.#nextArrival = this.#clock.now() + BigInt(saved.arrivalIn);
     this.#carried = saved.carried;
     this.#stopArrival();
     this.#timeoutPending = saved.timeoutPending;
@@ -220,10 +220,10 @@ export class Receiver {
   }
 
   /** The line has carried a character by `first`, and since then as many more as had time. */
-  #carry(first: number): void {
-    const one = this.#characterTime(1);
-    const count = 1 + Math.floor((this.#clock.now() - first) / one);
-    this.#carried = Math.min(count, FIFO_SIZE);
+  #carry(first: bigint): void {
+    const one = BigInt(this.#characterTime(1));
+    const count = 1n + (this.#clock.now() - first) / one;
+    this.#carried = count < FIFO_SIZE ? Number(count) : FIFO_SIZE;
     this.#nextArrival = first + count * one;
   }
 
@@ -271,7 +271,7 @@ export class Receiver {
   }
 
   #startTimeout(delay: number): void {
-    this.#timeoutDeadline = this.#clock.now() + delay;
+    this.#timeoutDeadline = this.#clock.now() + BigInt(delay);
     this.#timeoutTimer = this.#clock.schedule(this.#timeoutDeadline, () => {
       this.#timeoutTimer = undefined;
       this.#timeoutPending = true;

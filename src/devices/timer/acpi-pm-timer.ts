@@ -9,6 +9,7 @@ import { parseState, record } from '../state-schema.js';
 import { PM_TIMER_FREQUENCY, ticksAt } from './ticks.js';
 
 const stateShape = record({});
+const COUNT_BITS = 24;
 
 export class AcpiPmTimer implements PortDevice {
   readonly name = 'acpi-pm-timer';
@@ -19,7 +20,7 @@ export class AcpiPmTimer implements PortDevice {
   reset(): void {}
 
   readPort(_region: number, offset: number, width: AccessWidth): number {
-    const value = ticksAt(this.clock.now(), PM_TIMER_FREQUENCY) % 0x1000000;
+    const value = Number(BigInt.asUintN(COUNT_BITS, ticksAt(this.clock.now(), PM_TIMER_FREQUENCY)));
     return (value >>> (8 * offset)) & (width === 1 ? 0xff : width === 2 ? 0xffff : 0xffffff);
   }
 

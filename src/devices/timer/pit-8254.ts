@@ -22,7 +22,9 @@ const PORT_61_WRITABLE = 0x0f;
 const PORT_61_REFRESH = 0x10;
 const PORT_61_OUT2 = 0x20;
 /** Ticks of channel 1 between two refreshes on a PC/AT: about 15 µs. */
-const REFRESH_TICKS = 18;
+const REFRESH_TICKS = 18n;
+/** As many ticks as channels count at once: they are a number's. */
+const MOST_TICKS = 1n << 52n;
 
 const stateShape = record({
   channels: list(channelShape, 3, 3),
@@ -48,9 +50,9 @@ export class Pit8254 implements PortDevice {
   readonly #channels = [this.#channel0, new PitChannel(true), this.#channel2] as const;
   #port61 = 0;
   /** The tick up to which the channels have counted. */
-  #tick: number;
+  #tick: bigint;
   #timer: Timer | undefined;
-  #timerTick = 0;
+  #timerTick = 0n;
 
   constructor(options: PitOptions) {
     this.#clock = options.clock;
@@ -69,7 +71,7 @@ export class Pit8254 implements PortDevice {
   readPort(region: number, offset: number, _width: AccessWidth): number {
     this.#sync();
     if (region === REGION_PORT_61) {
-      const refresh = Math.floor(this.#tick / REFRESH_TICKS) % 2 === 1;
+      const refresh = (this.#tick / REFRESH_TICKS) % 2n === 1n;
       return this.#port61 | (refresh ? PORT_61_REFRESH : 0) | (this.#channel2.out ? PORT_61_OUT2 : 0);
     }
     // The control word register cannot be read.
@@ -131,20 +133,24 @@ export class Pit8254 implements PortDevice {
     else channel?.writeControl(value);
   }
 
-  #now(): number {
+  #now(): bigint {
     return ticksAt(this.#clock.now(), PIT_FREQUENCY);
   }
 
   /** Counts up to now. */
   #sync(): void {
     const tick = this.#now();
-    const elapsed = tick - this.#tick;
-    if (elapsed <= 0) return;
-    this.#tick = tick;
-    const [channel0, channel1, channel2] = this.#channels;
-    const rose = channel0.advance(elapsed);
-    channel1.advance(elapsed);
-    channel2.advance(elapsed);
+    if (tick <= this.#tick) return;
+    let rose = false;
+    while (this.#tick < tick) {
+      const left = tick - this.#tick;
+      const ticks = left < MOST_TICKS ? left : MOST_TICKS;
+      const [channel0, channel1, channel2] = this.#channels;
+      if (channel0.advance(Number(ticks))) rose = true;
+      channel1.advance(Number(ticks));
+      channel2.advance(Number(ticks));
+      this.#tick += ticks;
+    }
     this.#drive(rose);
   }
 
@@ -156,11 +162,12 @@ export class Pit8254 implements PortDevice {
       this.#line.set(true);
     }
     this.#line.set(this.#channel0.out);
-    const due = this.#tick + this.#channel0.ticksToChange();
+    const ticks = this.#channel0.ticksToChange();
+    const due = ticks === Number.POSITIVE_INFINITY ? undefined : this.#tick + BigInt(ticks);
     if (this.#timer && this.#timerTick === due) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (due === Number.POSITIVE_INFINITY) return;
+    if (due === undefined) return;
     this.#timerTick = due;
     this.#timer = this.#clock.schedule(timeOfTick(due, PIT_FREQUENCY), () => {
       this.#timer = undefined;

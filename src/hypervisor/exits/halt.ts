@@ -17,11 +17,10 @@ export function idleUntil({ clock, consoles }: Runnable, over: () => boolean): I
   for (let jump = 0; jump < MOST_JUMPS; jump++) {
     clock.runDue();
     if (over()) return 'awake';
-    const deadline = clock.nextDeadline();
-    if (deadline === Number.POSITIVE_INFINITY) {
+    if (clock.nextDeadline() === undefined) {
       return consoles.every((console) => console.closed) ? 'dead' : 'wait';
     }
-    if (clock.skipTo(deadline) > 0) return 'wait';
+    if (clock.skipToTimer() > 0) return 'wait';
   }
   return 'wait';
 }

@@ -49,7 +49,7 @@ export class ApicRig {
       clock,
       timeStamp: {
         now: () => BigInt(clock.time) * 2n + this.timeStampOffset,
-        nanosecondsFor: (cycles) => Math.ceil(Number(cycles) / 2),
+        nanosecondsFor: (cycles) => (cycles + 1n) / 2n,
       },
       external: {
         pending: () => this.external.asserted,

@@ -36,6 +36,14 @@ describe('MC146818 time', () => {
     expect(time().join(' ')).toBe('20 00 01 01 00 00 00');
   });
 
+  it('starts again after the year 9999, on the same day of the week', () => {
+    const { clock, read, time } = rtc();
+    const TEN_THOUSAND_YEARS = 315_569_520_000;
+    clock.time = 32 * TEN_THOUSAND_YEARS * SECOND;
+    expect(time().join(' ')).toBe('20 26 07 04 21 58 59');
+    expect(read(6)).toBe(7);
+  });
+
   it('DM and 24/12: binary and 12 hours with PM in bit 7', () => {
     const { read, write } = rtc();
     write(0x0b, 0x04);

@@ -140,13 +140,13 @@ describe('16550 arrivals', () => {
     console.send(...numbers(100));
 
     clock.time = 5 * CHARACTER + 10;
-    clock.queue.runDue(clock.time);
+    clock.runDue();
     expect(drain(ports)).toEqual(numbers(6));
     clock.advanceTo(6 * CHARACTER);
     expect(drain(ports)).toEqual([6]);
 
     clock.time = 1000 * CHARACTER;
-    clock.queue.runDue(clock.time);
+    clock.runDue();
     expect(drain(ports)).toEqual(numbers(23).slice(7));
     clock.advance(CHARACTER);
     expect(drain(ports)).toEqual([23]);
@@ -158,13 +158,13 @@ describe('16550 arrivals', () => {
     expect(drain(ports)).toEqual([0]);
 
     clock.time = 5 * CHARACTER + 10;
-    clock.queue.runDue(clock.time);
+    clock.runDue();
     expect(drain(ports)).toEqual([1, 2, 3, 4, 5]);
     clock.advanceTo(6 * CHARACTER);
     expect(drain(ports)).toEqual([6]);
 
     clock.time = 1000 * CHARACTER;
-    clock.queue.runDue(clock.time);
+    clock.runDue();
     expect(drain(ports)).toEqual(numbers(23).slice(7));
   });
 
@@ -172,7 +172,7 @@ describe('16550 arrivals', () => {
     const { clock, console, ports } = fastUart(0x01);
     console.send(1, 2);
     clock.time = 10 * CHARACTER;
-    clock.queue.runDue(clock.time);
+    clock.runDue();
     expect(drain(ports)).toEqual([1, 2]);
     clock.advance(CHARACTER);
 
