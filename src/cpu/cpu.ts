@@ -39,6 +39,8 @@ export interface CpuOptions {
   readonly seed?: number;
   /** What it has and CPUID promises; `DEFAULT_CPU_MODEL` unless given. */
   readonly model?: CpuModel;
+  /** Bytes for decoded code, all of it dropped when they are used up; as many as there are unless given. */
+  readonly codeSpace?: number;
   /** Told of each kind of instruction that was run and has no meaning yet, the first time. */
   readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
 }
@@ -106,7 +108,13 @@ export class Cpu {
       translate: (delta: number) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
       isRam: (physical: number) => this.#isRam(physical),
     };
-    this.#cache = new CodeCache(memory, options.interpreter.numbers, fetchUnit, this.#model.absent);
+    this.#cache = new CodeCache(
+      memory,
+      options.interpreter.numbers,
+      fetchUnit,
+      this.#model.absent,
+      options.codeSpace,
+    );
     this.memory.observeWrites((address, length) => this.#cache.dropWritten(address, length));
     this.reset();
   }

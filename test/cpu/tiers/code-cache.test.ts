@@ -1,8 +1,9 @@
 /** Code that changes under the interpreter: stores by the CPU and from outside, pages' ends, aliases, full caches. */
 import { expect, test } from 'vitest';
-import type { Cpu } from '../../../src/cpu/cpu.js';
+import { Cpu } from '../../../src/cpu/cpu.js';
 import * as state from '../../../src/cpu/state.js';
 import { Cr0, Cr4 } from '../../../src/cpu/state.js';
+import { loadInterpreter } from '../../../src/cpu/tiers/interpreter/load.js';
 import { CODE, runCode, runOn } from '../../support/run-code.js';
 import { descriptor, Selector, SystemWorld } from '../../support/system-world.js';
 
@@ -189,3 +190,16 @@ test('a line of instructions with three records each does not run over the cache
   expect(outcome.done).toBe(true);
   expect(world.cpu.memory.bytes(0, 0x1000)).toEqual(before);
 });
+
+test.for([0, 32, 100_001, (24 << 20) + 32])(
+  'a space of %i bytes for decoded code is refused',
+  async (codeSpace) => {
+    const interpreter = await loadInterpreter();
+    const bus = { readPort: () => 0, writePort: () => {}, readMemory: () => 0, writeMemory: () => {} };
+    const interrupts = { pending: () => false, acknowledge: () => 0 };
+    const make = (): Cpu => new Cpu({ interpreter, ramSize: 2 << 20, bus, interrupts, codeSpace });
+    expect(make).toThrow(
+      new RangeError(`${codeSpace} bytes for decoded code: want a multiple of 32 from 103296`),
+    );
+  },
+);

@@ -42,6 +42,8 @@ const MOST_RECORDS = 3;
 const LONGEST_RUN = MOST_RECORDS * (RUN_LENGTH + 1) + LONGEST_REPEAT + 4;
 /** When less than this is left, everything is dropped between two runs. */
 const RESERVE = 2 * LONGEST_RUN * RECORD_SIZE;
+/** The least space for records, so that some lines fit. */
+const LEAST_SPACE = 2 * RESERVE;
 /** After these no instruction follows in a line. */
 const ENDS_RUN = new Set(['JMP', 'JMPF', 'RET', 'RETF', 'IRET', 'SYSRET', 'SYSEXIT', 'UD2']);
 
@@ -80,6 +82,8 @@ export class CodeCache {
   /** Code was decoded without a `breakpoint` record that is now due. */
   #outdated = false;
   #next = RECORDS_BASE;
+  /** Past the last record that may be written. */
+  readonly #end: number;
   /** First records of all runs in ascending order, and the page of each. */
   #runStarts: number[] = [];
   #runPages: CodePage[] = [];
@@ -90,7 +94,12 @@ export class CodeCache {
     private readonly unit: FetchUnit,
     /** Features that the processor does not have. */
     private readonly absent: ReadonlySet<string>,
+    space = RECORDS_END - RECORDS_BASE,
   ) {
+    if (space < LEAST_SPACE || space > RECORDS_END - RECORDS_BASE || space % RECORD_SIZE !== 0) {
+      throw new RangeError(`${space} bytes for decoded code: want a multiple of 32 from ${LEAST_SPACE}`);
+    }
+    this.#end = RECORDS_BASE + space;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#masks = new Uint32Array(memory.buffer, CODE_MASK_BASE, 1 << 20);
@@ -101,7 +110,7 @@ export class CodeCache {
 
   /** Whether `reset` is due before much more is decoded: the run is to end. */
   get full(): boolean {
-    return this.#outdated || this.#next > RECORDS_END - RESERVE || this.#pages.size > MOST_PAGES;
+    return this.#outdated || this.#next > this.#end - RESERVE || this.#pages.size > MOST_PAGES;
   }
 
   /** Pages that hold decoded code, for statistics. */
