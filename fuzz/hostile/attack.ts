@@ -14,8 +14,8 @@ import { HostileWorld, noise, RAM } from './world.js';
 
 const SHOTS_PER_WORLD = 400;
 const LONGEST_SHOT = 64;
-/** Worlds between two looks at everything. */
-const DEAR_EVERY = 64;
+/** Little space for decoded code, so that it is often used up. */
+const TIGHT = 160 << 10;
 const HIGHEST_ADDRESS = 2 ** 52;
 
 export interface Finding {
@@ -33,7 +33,11 @@ export interface AttackResult {
   readonly runs: number;
   /** Exceptions and interrupts delivered. */
   readonly exceptions: number;
+  readonly worlds: number;
+  /** Instructions. */
   readonly byMode: Readonly<Record<string, number>>;
+  readonly byModel: Readonly<Record<string, number>>;
+  /** Runs. */
   readonly byExit: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
 }
@@ -49,9 +53,11 @@ export class Attack {
   readonly #background: Uint8Array;
   readonly #findings: Finding[] = [];
   readonly #byMode: Record<string, number> = {};
+  readonly #byModel: Record<string, number> = {};
   readonly #byExit: Record<string, number> = {};
   #instructions = 0;
   #runs = 0;
+  #worlds = 0;
   #exceptions = 0;
   #random = new Random(0);
   /** What the bus was asked and does not know. */
@@ -63,33 +69,42 @@ export class Attack {
     private readonly seed: number,
   ) {
     this.#background = noise(new Random(seed));
-    this.#targets = CPU_MODELS.map((model) => {
-      const cpu = new Cpu({
-        interpreter,
-        model: cpuModel(model),
-        ramSize: RAM,
-        bus: this.#bus(),
-        interrupts: {
-          pending: () => this.#interrupting,
-          acknowledge: () => {
-            this.#interrupting = false;
-            return this.#random.byte();
-          },
+    this.#targets = CPU_MODELS.flatMap((model) => [
+      this.#target(interpreter, model),
+      this.#target(interpreter, model, TIGHT),
+    ]);
+  }
+
+  #target(interpreter: Interpreter, name: CpuModelName, codeSpace?: number): Target {
+    const model = cpuModel(name);
+    const cpu = new Cpu({
+      interpreter,
+      model,
+      ...(codeSpace !== undefined && { codeSpace }),
+      ramSize: RAM,
+      bus: this.#bus(),
+      interrupts: {
+        pending: () => this.#interrupting,
+        acknowledge: () => {
+          this.#interrupting = false;
+          return this.#random.byte();
         },
-      });
-      return { model, cpu, invariants: new Invariants(cpu, cpuModel(model)) };
+      },
     });
+    return { model: name, cpu, invariants: new Invariants(cpu, model, codeSpace) };
   }
 
   /** Attacks in one more world. @param number which: the same one is the same attack */
   world(number: number): void {
     const random = new Random(this.seed, number + 1);
     this.#random = random;
-    const target = this.#targets[Math.min(random.below(6), 2)] as Target;
-    const { cpu, invariants, model } = target;
-    const world = new HostileWorld(cpu, cpuModel(model), random, this.#background);
+    const model = Math.min(random.below(2 * CPU_MODELS.length), CPU_MODELS.length - 1);
+    const target = this.#targets[2 * model + random.below(2)] as Target;
+    const { cpu, invariants } = target;
+    const world = new HostileWorld(cpu, cpuModel(target.model), random, this.#background);
     const found = (shot: number, what: string): void => {
-      this.#findings.push({ seed: this.seed, world: number, shot, mode: world.mode, model, what });
+      const { seed } = this;
+      this.#findings.push({ seed, world: number, shot, mode: world.mode, model: target.model, what });
     };
     const first = invariants.stateBytes.slice();
     const begun = cpu.retired;
@@ -98,14 +113,16 @@ export class Attack {
       world.load();
       for (const what of this.#shoot(target)) found(shot, what);
       if (shot === SHOTS_PER_WORLD - 1) for (const what of invariants.caches()) found(shot, what);
-      for (const what of invariants.cheap()) found(shot, what);
+      for (const what of invariants.afterRun()) found(shot, what);
       if (this.#findings.length > 0) return;
       if (random.oneIn(16)) this.#writeFromOutside(cpu);
     }
-    if (number % DEAR_EVERY === 0) for (const what of invariants.dear()) found(SHOTS_PER_WORLD, what);
+    for (const what of invariants.memory()) found(SHOTS_PER_WORLD, what);
     const done = cpu.retired - begun;
     this.#instructions += done;
+    this.#worlds++;
     this.#byMode[world.mode] = (this.#byMode[world.mode] ?? 0) + done;
+    this.#byModel[target.model] = (this.#byModel[target.model] ?? 0) + done;
   }
 
   get instructions(): number {
@@ -121,7 +138,9 @@ export class Attack {
       instructions: this.#instructions,
       runs: this.#runs,
       exceptions: this.#exceptions,
+      worlds: this.#worlds,
       byMode: this.#byMode,
+      byModel: this.#byModel,
       byExit: this.#byExit,
       findings: this.#findings,
     };

@@ -1,29 +1,39 @@
 /**
  * What holds of the processor's own memory between two runs, whatever the guest did: the fields of its state are such
- * as an x86 can have, what is derived from them follows, the translation caches lead into RAM only, and nothing lies
- * where nothing belongs. Each check answers what is wrong.
+ * as an x86 can have, what is derived from them follows, the translation caches lead where they may, and nothing was
+ * written that is nobody's. Each check answers what is wrong.
  */
 import type { Cpu } from '../../src/cpu/cpu.js';
 import * as state from '../../src/cpu/state.js';
-import { Access, Cr0, Cr4, Efer, Flag, Segment } from '../../src/cpu/state.js';
+import { Access, Cr0, Cr4, Efer, type Field32, Flag, Segment } from '../../src/cpu/state.js';
 import type { CpuModel } from '../../src/cpu/system/cpu-model.js';
 import { EFER_SUPPORTED } from '../../src/cpu/system/features.js';
+import { RECORD_SIZE } from '../../src/cpu/tiers/interpreter/record.js';
+import { VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../../src/memory/guest-memory.js';
 import {
   CODE_MASK_BASE,
+  GUEST_PAGE_SIZE,
   JUMP_CACHE_BASE,
   JUMP_CACHE_ENTRIES,
+  JUMP_CACHE_ENTRY_SIZE,
+  JUMP_CACHE_SIZE,
   PAGE_KIND_BASE,
+  PageKind,
   RAM_BASE,
   RECORDS_BASE,
   RECORDS_END,
   STATE_END,
   STATIC_RECORDS,
   TLB_BASE,
+  TLB_COUNT,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   TLB_SIZE,
 } from '../../src/memory/layout.js';
 
+/** Physical pages below 4 GiB. */
+const PAGES = 1 << 20;
+const CANARY = 0xa5;
 /** What `updateMode` computes from the rest. */
 const DERIVED_32 = [state.codeSize, state.tlbBase, state.vectorFault, state.fpuFault, state.mxcsrSlow];
 const DERIVED_64 = [state.ripMask, state.stackMask, state.modeKey, state.jumpCacheBase];
@@ -43,20 +53,48 @@ const RESERVED_FLAGS = ~(
   2
 );
 
+/** Bytes that are to stay as they are. */
+interface Guarded {
+  readonly name: string;
+  readonly from: number;
+  readonly before: Uint8Array;
+}
+
 export class Invariants {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #kinds: Uint8Array;
+  readonly #recordsEnd: number;
+  readonly #guarded: readonly Guarded[];
 
-  /** @param cpu just made: what must not change is remembered */
+  /**
+   * @param cpu just made: what must not change is remembered, and what nothing uses is filled with canaries
+   * @param codeSpace as the CPU was given it
+   */
   constructor(
     private readonly cpu: Cpu,
     private readonly model: CpuModel,
+    codeSpace = RECORDS_END - RECORDS_BASE,
   ) {
     const { buffer } = cpu.memory.bytes(0, 1) as Uint8Array<ArrayBuffer>;
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
-    this.#kinds = this.#bytes.slice(PAGE_KIND_BASE, PAGE_KIND_BASE + (1 << 20));
+    this.#recordsEnd = RECORDS_BASE + codeSpace;
+    const afterTlbs = TLB_BASE + TLB_COUNT * TLB_SIZE;
+    const afterJumps = JUMP_CACHE_BASE + JUMP_CACHE_SIZE;
+    const ramMasks = CODE_MASK_BASE + (cpu.memory.size / GUEST_PAGE_SIZE) * 4;
+    const afterMasks = CODE_MASK_BASE + 4 * PAGES;
+    this.#guarded = [
+      this.#guard('what is below the state', 0, state.stateFields[0]?.address ?? 0, true),
+      this.#guard('what is behind the state', state.stateEnd, STATE_END, true),
+      this.#guard('what is before the TLBs', STATIC_RECORDS + 0x100, TLB_BASE, true),
+      this.#guard('the TLB that is never filled', afterTlbs - TLB_SIZE, afterTlbs, false),
+      this.#guard('what is behind the jump cache', afterJumps, PAGE_KIND_BASE, true),
+      this.#guard('the table of kinds of pages', PAGE_KIND_BASE, PAGE_KIND_BASE + PAGES, false),
+      this.#guard('the code masks of what is no RAM', ramMasks, afterMasks, false),
+      this.#guard('what is behind the code masks', afterMasks, RECORDS_BASE, true),
+      this.#guard('what is behind the decoded code', this.#recordsEnd, RECORDS_END, true),
+      this.#guard('the video window', RAM_BASE + VIDEO_WINDOW_START, RAM_BASE + VIDEO_WINDOW_END, true),
+    ];
   }
 
   /** The state's bytes, to go back to. */
@@ -64,8 +102,8 @@ export class Invariants {
     return this.#bytes.subarray(state.stateFields[0]?.address, state.stateEnd);
   }
 
-  /** What costs little: after each run. */
-  *cheap(): Generator<string> {
+  /** What the state must be like between two runs. */
+  *afterRun(): Generator<string> {
     const view = this.cpu.state;
     const cr0 = view.low(state.cr0);
     const cr4 = view.low(state.cr4);
@@ -73,9 +111,9 @@ export class Invariants {
     const flags = view.get32(state.systemFlags);
     const level = view.get32(state.cpl);
     if (view.get64(state.zeroRegister) !== 0n) yield 'the zero register is not 0';
-    if (view.high(state.cr0) !== 0 || !(cr0 & Cr0.et)) yield `CR0 is ${cr0.toString(16)}`;
+    if (view.high(state.cr0) !== 0 || !(cr0 & Cr0.et)) yield `CR0 is ${view.get64(state.cr0).toString(16)}`;
     if (cr0 & Cr0.pg && !(cr0 & Cr0.pe)) yield 'paging without protection';
-    if (cr4 & ~this.model.cr4 || view.high(state.cr4)) yield `CR4 is ${cr4.toString(16)}`;
+    if (cr4 & ~this.model.cr4 || view.high(state.cr4)) yield `CR4 is ${view.get64(state.cr4).toString(16)}`;
     if (efer & ~(EFER_SUPPORTED | Efer.lma)) yield `EFER is ${efer.toString(16)}`;
     const active = (efer & Efer.lme) !== 0 && (cr0 & Cr0.pg) !== 0;
     if (active !== ((efer & Efer.lma) !== 0)) yield 'EFER.LMA does not follow from LME and PG';
@@ -88,6 +126,9 @@ export class Invariants {
     if (view.get64(state.rip) & ~view.get64(state.ripMask))
       yield `RIP is ${view.get64(state.rip).toString(16)}`;
     if (view.get32(state.pending) !== 0) yield `an exception is pending: ${view.get32(state.pending)}`;
+    if (view.get32(state.budget) !== 0) yield `the budget is ${view.get32(state.budget) | 0}`;
+    const [deferred, granted] = [view.get32(state.deferred), view.get32(state.granted)];
+    if (deferred > granted) yield `of ${granted} instructions ${deferred} were put off`;
     yield* this.#derived();
   }
 
@@ -110,40 +151,64 @@ export class Invariants {
       yield 'the code size is not that of CS';
   }
 
-  /** Before what `cheap` flushes: where the translation caches lead. */
+  /** Before what `afterRun` flushes: where the translation caches lead. */
   *caches(): Generator<string> {
+    yield* this.#translations();
+    yield* this.#jumps();
+  }
+
+  *#translations(): Generator<string> {
     const view = this.#view;
+    const isListed = this.#listed(state.tlbFills, state.tlbFilled);
     for (let n = 0; n < 2 * TLB_ENTRIES; n++) {
       const entry = TLB_BASE + n * TLB_ENTRY_SIZE;
       const read = view.getBigUint64(entry, true);
       const write = view.getBigUint64(entry + 8, true);
       if (write !== EMPTY && write !== read) yield `TLB entry ${n} can be written and not read`;
       if (read === EMPTY) continue;
+      if (!isListed(entry)) yield `TLB entry ${n} is filled, and no flush knows`;
       const host = (Number(read & 0xfffff000n) + view.getInt32(entry + 16, true)) >>> 0;
-      if (host < RAM_BASE || host + 4096 > this.#bytes.length) yield `TLB entry ${n} leads to ${host}`;
-    }
-    for (let n = 0; n < JUMP_CACHE_ENTRIES; n++) {
-      const entry = JUMP_CACHE_BASE + n * 16;
-      if (view.getBigUint64(entry, true) === EMPTY) continue;
-      const record = view.getUint32(entry + 8, true);
-      if (record < RECORDS_BASE || record >= RECORDS_END) yield `jump ${n} leads to ${record}`;
+      const page = (host - RAM_BASE) / GUEST_PAGE_SIZE;
+      const kind = Number.isInteger(page) && page >= 0 ? this.#bytes[PAGE_KIND_BASE + page] : undefined;
+      if (kind !== PageKind.ram) yield `TLB entry ${n} leads to ${host.toString(16)}`;
+      else if (write !== EMPTY && view.getUint32(CODE_MASK_BASE + page * 4, true) !== 0)
+        yield `TLB entry ${n} lets decoded code be written`;
     }
   }
 
-  /** What costs much: now and then. */
-  *dear(): Generator<string> {
-    const bytes = this.#bytes;
-    const isBlank = (from: number, to: number, value: number): boolean =>
-      bytes.subarray(from, to).every((byte) => byte === value);
-    const first = state.stateFields[0]?.address ?? 0;
-    if (!isBlank(0, first, 0)) yield 'something was written below the state';
-    if (!isBlank(state.stateEnd, STATE_END, 0)) yield 'something was written behind the state';
-    if (!isBlank(STATIC_RECORDS + 0x100, TLB_BASE, 0)) yield 'something was written before the TLBs';
-    if (!isBlank(TLB_BASE + 2 * TLB_SIZE, TLB_BASE + 3 * TLB_SIZE, 0xff)) yield 'the unfilled TLB is filled';
-    const afterJumps = JUMP_CACHE_BASE + JUMP_CACHE_ENTRIES * 16;
-    if (!isBlank(afterJumps, PAGE_KIND_BASE, 0)) yield 'something was written behind the jump cache';
-    if (this.#kinds.some((kind, n) => kind !== bytes[PAGE_KIND_BASE + n])) yield 'kinds of pages changed';
-    const masks = CODE_MASK_BASE + ((bytes.length - RAM_BASE) / 4096) * 4;
-    if (!isBlank(masks, CODE_MASK_BASE + (1 << 22), 0)) yield 'code is marked outside RAM';
+  *#jumps(): Generator<string> {
+    const view = this.#view;
+    const isListed = this.#listed(state.jumpFills, state.jumpFilled);
+    for (let n = 0; n < JUMP_CACHE_ENTRIES; n++) {
+      const slot = JUMP_CACHE_BASE + n * JUMP_CACHE_ENTRY_SIZE;
+      if (view.getBigUint64(slot, true) === EMPTY) continue;
+      if (!isListed(slot)) yield `jump ${n} is filled, and no flush knows`;
+      const record = view.getUint32(slot + 8, true);
+      const inside = record >= RECORDS_BASE && record < this.#recordsEnd && record % RECORD_SIZE === 0;
+      if (!inside) yield `jump ${n} leads to ${record.toString(16)}`;
+    }
+  }
+
+  /** Whether a flush would clear what is at an address. */
+  #listed(fills: Field32, filled: Field32): (address: number) => boolean {
+    const count = this.cpu.state.get32(fills);
+    if (count > filled.count) return () => true;
+    const list = new Set(Array.from({ length: count }, (_, n) => this.cpu.state.get32(filled, n)));
+    return (address) => list.has(address);
+  }
+
+  /** What must be as it was when this was made. */
+  *memory(): Generator<string> {
+    for (const { name, from, before } of this.#guarded) {
+      const now = this.#bytes.subarray(from, from + before.length);
+      if (Buffer.compare(now, before) === 0) continue;
+      const at = now.findIndex((byte, n) => byte !== before[n]);
+      yield `${name} was written, at ${(from + at).toString(16)}`;
+    }
+  }
+
+  #guard(name: string, from: number, to: number, canary: boolean): Guarded {
+    if (canary) this.#bytes.fill(CANARY, from, to);
+    return { name, from, before: this.#bytes.slice(from, to) };
   }
 }

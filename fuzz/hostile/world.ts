@@ -24,6 +24,13 @@ const CODE = 0x20000;
 const CODE_BYTES = 0x4000;
 /** Where instructions begin, and exceptions go. */
 const CODE_STARTS = CODE_BYTES - 64;
+/** A straight line in the code, longer than one that is decoded at a time. Always here, so that breakpoints gather on it. */
+const LINE = CODE + 0x2200;
+const LINE_BYTES = 320;
+/** One byte each, and none leaves the line. */
+const LINE_INSTRUCTIONS = [0x90, 0x91, 0x92, 0x93, 0x96, 0x98, 0x99, 0x9f, 0xf5, 0xf8, 0xf9, 0xfc];
+/** A limit of the code segment just behind the line's page. */
+const CLOSE_LIMIT = 0x2fff;
 
 export const MODES = [
   'real',
@@ -161,11 +168,12 @@ export class HostileWorld {
     for (let n = 0; n < state.xmm.count; n++) {
       if (random.oneIn(4)) this.#vector(n);
     }
+    if (random.oneIn(16)) this.#writeBreakpoints();
   }
 
   /** Where in the code to begin, as this mode's RIP. */
   #start(): bigint {
-    const at = this.random.below(CODE_STARTS);
+    const at = this.random.oneIn(8) ? LINE - CODE : this.random.below(CODE_STARTS);
     const base = Number(this.cpu.state.get64(state.segmentBase, Segment.cs) & 0xffffffffn);
     return BigInt((CODE + at - base) >>> 0);
   }
@@ -271,6 +279,9 @@ export class HostileWorld {
       const valid = decode(image, at, at + bytes.length, size, instruction) === DECODE_OK;
       at += valid ? instruction.length : 1 + random.below(3);
     }
+    if (random.oneIn(2)) {
+      for (let n = 0; n < LINE_BYTES; n++) image[LINE + n] = random.pick(LINE_INSTRUCTIONS);
+    }
   }
 
   #writeState(): void {
@@ -318,6 +329,17 @@ export class HostileWorld {
     view.set32(state.mxcsr, random.oneIn(2) ? 0x1f80 : random.next() & 0xffff);
   }
 
+  /** Of every kind, on code and on what is among it. */
+  #writeBreakpoints(): void {
+    const { cpu, random } = this;
+    const place = (): number =>
+      random.oneIn(4) ? CODE + random.below(CODE_STARTS) : LINE + random.below(LINE_BYTES);
+    for (let n = 0; n < 4; n++) cpu.state.set64(state.dr, BigInt(place()), n);
+    const enabled = random.byte();
+    const kinds = random.oneIn(2) ? 0 : random.next() & 0xffff0000;
+    cpu.state.set64(state.dr, BigInt((kinds | 0x400 | enabled) >>> 0), 7);
+  }
+
   #writeFlags(): void {
     const { cpu, random, mode } = this;
     const free = Flag.tf | Flag.if | Flag.df | Flag.iopl | Flag.nt | Flag.ac | Flag.id;
@@ -334,8 +356,8 @@ export class HostileWorld {
       const access = 0x93 | (mode === 'real' ? 0 : 0x60);
       for (const segment of [...data, Segment.cs]) {
         const selector = segment === Segment.cs ? CODE >> 4 : random.below(0x10000);
-        // Unreal mode: a limit from before.
-        const limit = mode === 'real' && random.oneIn(4) ? 0xffffffff : 0xffff;
+        // In real mode also a limit from before.
+        const limit = mode === 'real' && random.oneIn(2) ? random.pick([CLOSE_LIMIT, 0xffffffff]) : 0xffff;
         writeSegment(view, segment, { selector, base: BigInt(selector) << 4n, limit, access });
       }
       return;
@@ -345,9 +367,11 @@ export class HostileWorld {
     const access = 0x9b | (level << 5) | (size === 64 ? 0xa000 : size === 32 ? 0xc000 : 0);
     const flat = { base: 0n, limit: 0xffffffff };
     const small = { base: BigInt(CODE), limit: 0xffff };
+    const close = size === 64 || !random.oneIn(4) ? {} : { limit: (size === 16 ? 0 : CODE) + CLOSE_LIMIT };
     writeSegment(view, Segment.cs, {
       selector: flatSelector(kind, level),
       ...(size === 16 ? small : flat),
+      ...close,
       access,
     });
     for (const segment of data) {
