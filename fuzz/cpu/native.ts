@@ -3,6 +3,7 @@
  * rounds. The arenas are its memory, which this process reads and writes as a file.
  * Leaves out what is in the arenas (round.ts).
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LackError } from '../command.js';
 import { ARENA_SIZE, layoutHeader } from './layout.js';
 import type { Trampoline } from './trampoline.js';
 
@@ -17,7 +19,7 @@ const SOURCE = fileURLToPath(new URL('native/harness.c', import.meta.url));
 /** A round is over in well under a second. */
 const PATIENCE = 60_000;
 
-export class NativeError extends Error {
+export class NativeError extends LackError {
   override readonly name = 'NativeError';
 
   constructor(

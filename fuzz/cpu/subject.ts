@@ -1,6 +1,8 @@
 /**
  * What is tested: the instructions that have a meaning, that CPUID promises and that the processor at hand has too.
  */
+import { near } from '../../src/cli/suggestion.js';
+import { UsageError } from '../../src/cli/usage-error.js';
 import { allOpcodes } from '../../src/cpu/decode/decoder.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
 import '../../src/cpu/semantics/all.js';
@@ -91,6 +93,42 @@ export function subject(host: HostCpuid, extra: ReadonlySet<string>): Subject {
     return reason ? without(reason, entry) : true;
   });
   return { entries, leftOut };
+}
+
+/** What an option may name. */
+export interface Names {
+  readonly families: ReadonlySet<string>;
+  readonly instructions: ReadonlySet<string>;
+  readonly features: ReadonlySet<string>;
+}
+
+/** @throws UsageError for the first name that is none, with what may be meant */
+export function refuseUnknown(names: Names): void {
+  const all = allOpcodes();
+  const features = all
+    .flatMap(({ feature, feature256 }) => [feature, feature256])
+    .filter(Boolean) as string[];
+  refuse(
+    '--family',
+    names.families,
+    all.map((entry) => familyOf(entry).toLowerCase()),
+  );
+  refuse(
+    '--instruction',
+    names.instructions,
+    all.map(({ mnemonic }) => mnemonic),
+  );
+  refuse('--feature', names.features, [...Object.keys(HOST_BITS), ...features]);
+}
+
+function refuse(option: string, names: ReadonlySet<string>, known: readonly string[]): void {
+  const choices = new Set(known);
+  for (const name of names) {
+    if (choices.has(name)) continue;
+    const meant = near(name, [...choices]).slice(0, 3);
+    const hint = meant.length === 0 ? '' : `: did you mean ${meant.join(', ')}?`;
+    throw new UsageError('bad-value', `${option}: there is no ${name}${hint}`);
+  }
 }
 
 /** Those that an option chooses. */

@@ -3,13 +3,21 @@
 /** Edits that a word may be away from a known one. */
 const MOST_EDITS = 2;
 
+/** The known words that begin with this one, then those that are near, the nearest first. */
+export function near(word: string, known: readonly string[]): string[] {
+  const begun = known.filter((one) => one.startsWith(word));
+  const most = Math.min(MOST_EDITS, word.length - 2);
+  const ranked = known
+    .filter((one) => !begun.includes(one))
+    .map((one) => ({ one, edits: editsBetween(word, one) }))
+    .filter(({ edits }) => edits <= most)
+    .sort((a, b) => a.edits - b.edits);
+  return [...begun, ...ranked.map(({ one }) => one)];
+}
+
 /** The known word that begins with this one, or else the nearest if it is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const begun = known.find((one) => one.startsWith(word));
-  if (begun !== undefined) return begun;
-  const most = Math.min(MOST_EDITS, word.length - 2);
-  const ranked = known.map((one) => ({ one, edits: editsBetween(word, one) }));
-  return ranked.filter(({ edits }) => edits <= most).sort((a, b) => a.edits - b.edits)[0]?.one;
+  return near(word, known)[0];
 }
 
 /** Letters to insert, delete or replace (Levenshtein's distance). */
