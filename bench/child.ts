@@ -1,5 +1,6 @@
-/** Child processes that are timed: from before the spawn to the first byte, to a line of output and to the end. */
+/** Child processes that are timed: from before the spawn to the first byte, to each line of output and to the end. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export interface ChildOptions {
   readonly command: string;
@@ -19,6 +20,10 @@ export interface ChildTimes {
   /** When `until` was there; without `until`, when the process had ended. */
   readonly end: number;
   readonly output: string;
+  /** When each line of the output had come. */
+  readonly lines: readonly number[];
+  /** Most bytes of physical memory that the process had at once; undefined where Linux does not say. */
+  readonly memory: number | undefined;
 }
 
 export class BenchError extends Error {
@@ -34,24 +39,47 @@ export class BenchError extends Error {
 
 /** What watches a child's output, whichever way it comes. */
 export class OutputWatch {
-  firstByte: number | undefined;
+  readonly started = performance.now();
   output = '';
+  private firstByte: number | undefined;
+  private readonly lines: number[] = [];
+  private memory: number | undefined;
 
-  constructor(
-    readonly started: number,
-    readonly until: RegExp | undefined,
-  ) {}
+  constructor(readonly until: RegExp | undefined) {}
 
   /** @returns whether what was waited for is there */
-  add(bytes: Buffer): boolean {
-    this.firstByte ??= performance.now() - this.started;
-    this.output += bytes.toString('latin1');
+  add(bytes: Buffer, child: ChildProcess): boolean {
+    const now = this.elapsed();
+    const text = bytes.toString('latin1');
+    this.firstByte ??= now;
+    this.output += text;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lines.push(now);
+    this.memory = peakMemory(child.pid) ?? this.memory;
     return this.until?.test(this.output) ?? false;
+  }
+
+  elapsed(): number {
+    return performance.now() - this.started;
+  }
+
+  times(end: number): ChildTimes {
+    const { firstByte, output, lines, memory } = this;
+    return { firstByte, end, output, lines, memory };
+  }
+}
+
+/** proc(5): VmHWM, the peak of the resident set in KiB. A process that has ended has none. */
+function peakMemory(pid: number | undefined): number | undefined {
+  try {
+    const kibibytes = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+  } catch {
+    return undefined;
   }
 }
 
 export async function timeChild(options: ChildOptions): Promise<ChildTimes> {
-  const watch = new OutputWatch(performance.now(), options.until);
+  const watch = new OutputWatch(options.until);
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -63,7 +91,7 @@ export async function timeChild(options: ChildOptions): Promise<ChildTimes> {
   });
   const marked = new Promise<number>((resolve) => {
     child.stdout.on('data', (bytes: Buffer) => {
-      if (watch.add(bytes)) resolve(performance.now() - watch.started);
+      if (watch.add(bytes, child)) resolve(watch.elapsed());
     });
   });
   const ended = endOf(child, watch.started);
@@ -72,7 +100,7 @@ export async function timeChild(options: ChildOptions): Promise<ChildTimes> {
     if (options.until && !options.until.test(watch.output)) {
       throw new BenchError('failed', `${options.command} ended early: ${watch.output}${errors}`);
     }
-    return { firstByte: watch.firstByte, end, output: watch.output };
+    return watch.times(end);
   } finally {
     await endChild(child);
   }

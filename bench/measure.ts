@@ -46,6 +46,11 @@ export function ratio(values: readonly number[], references: readonly number[]):
   return spread(values.map((value, round) => value / (references[round] ?? Number.NaN)));
 }
 
+/** @param values at least one, all above zero */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
 export function spreadText({ median, min, max }: Spread, digits: number, unit = ''): string {
   return `${median.toFixed(digits)}${unit} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }

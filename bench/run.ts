@@ -1,57 +1,68 @@
 /**
- * `npm run bench`: univisor beside its peers, as ratios taken in the same run. Times depend on the machine and what
- * else it does; nothing here passes or fails by them.
- * Options: --only start-up|speed, --runs N, --json.
+ * `npm run bench`: univisor beside its peers, in the same run. Times depend on the machine and what else it does;
+ * nothing here passes or fails by them. docs/benchmarks.md says how it is measured and holds what was.
  */
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { bochs } from './peers/bochs.js';
-import { native } from './peers/native.js';
-import { qemuMicrovm } from './peers/qemu.js';
-import { univisor } from './peers/univisor.js';
-import { measureSpeed, type SpeedTable } from './speed.js';
-import { measureStartUp, type StartUpRow } from './start-up.js';
-import { speedText, startUpText } from './tables.js';
+import { cpus, totalmem } from 'node:os';
+import { loadTablesText, progressText } from './load-tables.js';
+import { type Contender, measureLoads } from './loads.js';
+import { type BenchOptions, benchOptions, HELP, OptionError } from './options.js';
+import { writePage } from './page.js';
+import { measureStartUp } from './start-up.js';
+import { startUpText } from './tables.js';
 
-const PARTS = ['start-up', 'speed'] as const;
-/** Unless --runs says otherwise. */
-const START_UP_RUNS = 21;
-const SPEED_RUNS = 5;
+const options = parsed();
+if (options.help) console.log(HELP);
+else await run(options);
 
-interface Report {
-  readonly host: string;
-  readonly versions: readonly string[];
-  startUp?: StartUpRow[];
-  speed?: SpeedTable[];
+async function run({ only, loads, json, write, ...rest }: BenchOptions): Promise<void> {
+  const { ours, others, missing } = present(rest.ours, rest.others);
+  const head = [
+    `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    ...[...ours, ...others].map(({ peer }) => peer.version()),
+    ...missing,
+  ];
+  const say = json ? () => {} : console.log;
+  const texts = [`${new Date().toISOString().slice(0, 10)}: ${head.join('; ')}.\n`];
+  const startUp = only === 'loads' ? undefined : await measureStartUp(rest.startUpRounds);
+  if (startUp)
+    texts.push(`### Start-up: medians (least–most) of ${rest.startUpRounds}\n`, startUpText(startUp));
+  const rows =
+    only === 'start-up'
+      ? undefined
+      : await measureLoads(
+          loads,
+          [...ours, ...others],
+          { rounds: rest.loadRounds, scale: rest.scale },
+          (row) => say(progressText(row)),
+        );
+  const names = (contenders: readonly Contender[]): string[] => contenders.map(({ peer }) => peer.name);
+  if (rows) {
+    texts.push(`Medians of ${rest.loadRounds} interleaved rounds.\n`);
+    texts.push(loadTablesText(rows, { ours: names(ours), others: names(others) }));
+  }
+  say(`\n${texts.join('\n')}`);
+  if (write) writePage(texts.join('\n'));
+  if (json) {
+    const plain = rows?.map((row) => ({ ...row, results: Object.fromEntries(row.results) }));
+    console.log(JSON.stringify({ head, startUp, loads: plain }, null, 2));
+  }
 }
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, runs: { type: 'string' }, json: { type: 'boolean', default: false } },
-});
-const only = PARTS.find((part) => part === values.only);
-const runs = values.runs === undefined ? undefined : Number(values.runs);
-if (values.only !== undefined && only === undefined) fail(`--only takes ${PARTS.join(' or ')}`);
-if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) fail('--runs takes a number from 1 on');
-if (univisor.missing !== undefined) fail(`univisor is ${univisor.missing}`);
+function present(ours: readonly Contender[], others: readonly Contender[]) {
+  const here = ({ peer }: Contender): boolean => peer.missing === undefined;
+  for (const { peer } of ours) if (peer.missing !== undefined) fail(`${peer.name} is ${peer.missing}`);
+  const missing = others.filter((one) => !here(one)).map(({ peer }) => `${peer.name}: ${peer.missing}`);
+  return { ours, others: others.filter(here), missing };
+}
 
-const report: Report = {
-  host: `${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`,
-  versions: [univisor, qemuMicrovm, bochs, native]
-    .filter(({ missing }) => missing === undefined)
-    .map((peer) => peer.version()),
-};
-if (!values.json) {
-  console.log(`${report.host}\n${report.versions.join('\n')}\nMedians (least–most) of interleaved runs.\n`);
+function parsed(): BenchOptions {
+  try {
+    return benchOptions(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof OptionError) fail(error.message);
+    throw error;
+  }
 }
-if (only !== 'speed') {
-  report.startUp = await measureStartUp(runs ?? START_UP_RUNS);
-  if (!values.json) console.log(startUpText(report.startUp));
-}
-if (only !== 'start-up') {
-  report.speed = await measureSpeed(runs ?? SPEED_RUNS);
-  if (!values.json) console.log(report.speed.map(speedText).join('\n'));
-}
-if (values.json) console.log(JSON.stringify(report, null, 2));
 
 function fail(message: string): never {
   console.error(`bench: ${message}`);

@@ -1,6 +1,5 @@
-/** The report as text: one table for the start-up, one for each load. */
+/** Tables as Markdown, which reads well on a terminal too, and that of the start-up. */
 import { spreadText } from './measure.js';
-import type { SpeedTable } from './speed.js';
 import type { StartUpRow } from './start-up.js';
 
 export function startUpText(rows: readonly StartUpRow[]): string {
@@ -9,26 +8,15 @@ export function startUpText(rows: readonly StartUpRow[]): string {
       ? [name, spreadText(milliseconds, 1), spreadText(ratio, 2)]
       : [name, missing ?? '', ''],
   );
-  return table(['start-up', 'ms', '÷ node -e 0'], cells);
+  return markdownTable(['start-up', 'ms', '÷ node -e 0'], cells);
 }
 
-export function speedText({ load, instructions, mips, rows }: SpeedTable): string {
-  const cells = rows.map(({ name, missing, seconds, ours }) =>
-    seconds && ours
-      ? [name, spreadText(seconds, 3), spreadText(ours, ours.median < 0.1 ? 4 : 2)]
-      : [name, missing ?? '', ''],
-  );
-  const millions = (instructions / 1e6).toFixed(1);
-  return `${table([load, 's', 'our speed ÷ its'], cells)}${millions} million instructions, univisor ${spreadText(mips, 1)} MIPS\n`;
-}
-
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+/** The first column to the left, the others to the right. */
+export function markdownTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heading, ...rows];
-  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0), 3));
   const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${[line(heading), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')}\n`;
+    `| ${widths.map((width, n) => (n === 0 ? (row[n] ?? '').padEnd(width) : (row[n] ?? '').padStart(width))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, n) => (n === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return `${[line(heading), rule, ...rows.map(line)].join('\n')}\n`;
 }

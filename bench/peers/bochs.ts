@@ -44,6 +44,7 @@ function writeConfiguration(folder: string, port: number, { guest, commandLine }
   const lines = [
     'display_library: term',
     'megs: 64',
+    'cpu: model=corei7_haswell_4770',
     'romimage: file=$BXSHARE/BIOS-bochs-latest',
     'vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest',
     `ata0-master: type=disk, path=disk.img, mode=flat, cylinders=${cylinders}, heads=${heads}, spt=${sectors}`,
@@ -56,20 +57,20 @@ function writeConfiguration(folder: string, port: number, { guest, commandLine }
 }
 
 async function bootAndWatch(folder: string, server: Server, run: GuestRun): Promise<ChildTimes> {
-  const watch = new OutputWatch(performance.now(), run.until);
+  const watch = new OutputWatch(run.until);
+  const child = spawn(COMMAND, ['-q', '-f', 'bochsrc', ...(hasDebugger() ? ['-rc', 'continue'] : [])], {
+    cwd: folder,
+    env: { ...process.env, TERM: 'xterm' },
+    stdio: 'ignore',
+  });
   const marked = new Promise<number>((resolve) => {
     server.on('connection', (socket) => {
       // Bochs is ended while it is connected.
       socket.on('error', () => {});
       socket.on('data', (bytes: Buffer) => {
-        if (watch.add(bytes)) resolve(performance.now() - watch.started);
+        if (watch.add(bytes, child)) resolve(watch.elapsed());
       });
     });
-  });
-  const child = spawn(COMMAND, ['-q', '-f', 'bochsrc', ...(hasDebugger() ? ['-rc', 'continue'] : [])], {
-    cwd: folder,
-    env: { ...process.env, TERM: 'xterm' },
-    stdio: 'ignore',
   });
   const ended = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(new BenchError('failed', cause.message, { cause })));
@@ -82,7 +83,7 @@ async function bootAndWatch(folder: string, server: Server, run: GuestRun): Prom
   ended.catch(() => {});
   try {
     const end = await within({ command: COMMAND, timeout: run.timeout }, Promise.race([marked, ended]));
-    return { firstByte: watch.firstByte, end, output: watch.output };
+    return watch.times(end);
   } finally {
     await endChild(child);
   }

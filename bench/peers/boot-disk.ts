@@ -10,8 +10,8 @@ import { detectImage } from '../../src/image/detect.js';
 import { BenchError } from '../child.js';
 
 const SECTOR = 512;
-/** As boot-sector.S has it: 127 sectors, the parameters among them. */
-const MOST_IMAGE_BYTES = 126 * SECTOR;
+/** As boot-sector.S has it: seven times 127 sectors, the parameters among them. */
+const MOST_IMAGE_BYTES = (7 * 127 - 1) * SECTOR;
 const PARAMETERS = 0x8000;
 const INFORMATION_OFFSET = 0x10;
 const COMMAND_LINE_OFFSET = 0x100;

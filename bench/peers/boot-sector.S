@@ -1,6 +1,6 @@
 /*
  * Boot sector for Bochs, which has no -kernel: reads what follows it on the
- * disk to 0x8000 by one BIOS call, goes to protected mode, copies the image
+ * disk to 0x8000 by BIOS calls, goes to protected mode, copies the image
  * to where it belongs and enters it as a multiboot 1 loader does.
  *
  * At 0x8000 then lie, as bench/peers/boot-disk.ts wrote them: the image's
@@ -10,6 +10,8 @@
 
 #define MULTIBOOT_LOADER_MAGIC 0x2badb002
 #define SECTORS 127		/* the most that one call reads everywhere */
+#define CALLS 7			/* up to 0x77200, below what the BIOS keeps for itself */
+#define PARAGRAPHS (SECTORS * 512 / 16)
 #define PARAMETERS 0x8000
 #define INFORMATION 0x8010
 #define IMAGE 0x8200
@@ -23,9 +25,14 @@ _start:
 	movw %ax, %ss
 	movw $0x7c00, %sp
 	movw $packet, %si
-	movb $0x42, %ah		/* extended read, from the drive in DL */
+	movw $CALLS, %di
+1:	movb $0x42, %ah		/* extended read, from the drive in DL */
 	int $0x13
-1:	jc 1b
+2:	jc 2b
+	addw $PARAGRAPHS, packet_segment
+	addl $SECTORS, packet_sector
+	decw %di
+	jnz 1b
 	inb $0x92, %al		/* A20 on */
 	orb $2, %al
 	outb %al, $0x92
@@ -54,7 +61,10 @@ protected:
 packet:
 	.byte 16, 0
 	.word SECTORS
-	.word 0, PARAMETERS >> 4
+	.word 0
+packet_segment:
+	.word PARAMETERS >> 4
+packet_sector:
 	.quad 1
 gdt:
 	.quad 0

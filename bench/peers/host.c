@@ -1,7 +1,7 @@
 /*
  * What a guest's load needs to run as a Linux program: the C library's output
- * in the place of the serial port, argv[1] in the place of the command line.
- * The guest's own main is compiled as guest_main.
+ * in the place of the serial port, line by line, and argv[1] in the place of
+ * the command line. The guest's own main is compiled as guest_main.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,5 +41,6 @@ int main(int argc, char **argv)
 {
 	struct boot_info info = {.loader = "", .command_line = argc > 1 ? argv[1] : ""};
 
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	return guest_main(&info);
 }

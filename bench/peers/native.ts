@@ -8,7 +8,7 @@ import { BenchError, type ChildTimes, timeChild } from '../child.js';
 import { type GuestRun, missingCommands, type Peer, root, versionOf } from './peer.js';
 
 const FLAGS = [
-  ...['-std=c17', '-O2', '-march=x86-64', '-mtune=generic', '-ffp-contract=off'],
+  ...['-std=c17', '-O2', '-ffreestanding', '-march=x86-64', '-mtune=generic', '-ffp-contract=off'],
   ...['-fno-omit-frame-pointer', '-fcf-protection=none', '-fno-stack-protector', '-fno-pie', '-no-pie'],
 ];
 
@@ -24,7 +24,8 @@ export const native: Peer = {
     timeChild({ command: programOf(guest), args: [commandLine], until, timeout }),
 };
 
-function programOf(guest: string): string {
+/** Path of the program, which goes with this process. */
+export function programOf(guest: string): string {
   const built = programs.get(guest) ?? build(guest);
   programs.set(guest, built);
   return built;
@@ -39,6 +40,7 @@ function build(guest: string): string {
     ...['-Dmain=guest_main', `-I${join(root, 'guests/lib')}`, '-o', output],
     ...sources.map((name) => join(root, 'guests', guest, name)),
     join(root, 'guests/lib/text.c'),
+    join(root, 'guests/lib/memory.c'),
     fileURLToPath(new URL('host.c', import.meta.url)),
   ];
   const { status, stderr } = spawnSync('gcc', args, { encoding: 'utf8', timeout: 60_000 });

@@ -17,7 +17,7 @@ function qemu(machine: 'microvm' | 'pc'): Peer {
       timeChild({
         command: COMMAND,
         args: [
-          ...['-M', machine, '-accel', 'tcg', '-m', '64'],
+          ...['-M', machine, '-accel', 'tcg', '-cpu', 'max', '-m', '64'],
           ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
           ...['-serial', 'stdio', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04'],
           ...['-kernel', imageOf(guest), '-append', commandLine],

@@ -1,5 +1,6 @@
 /**
- * Rebuilds every guest from source and compares it byte for byte with the image committed beside it.
+ * Rebuilds every guest from source and compares it byte for byte with the image committed beside it; and the loads as a
+ * Linux program.
  * Only Debian 12's gcc gives these bytes. Elsewhere the tests are skipped, but never in CI.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -8,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programOf } from '../../bench/peers/native.js';
+import { guestText } from '../support/run-guest.js';
 
 const COMPILER_OF_THE_IMAGES = 'gcc (Debian 12.2.0';
 const guests = fileURLToPath(new URL('../../guests/', import.meta.url));
@@ -45,5 +48,13 @@ describe.skipIf(skipped)(`guests rebuilt by Debian 12's gcc 12.2 (here: ${versio
     const committed = readFileSync(join(guests, name, `${name}.elf`));
 
     expect(rebuilt.equals(committed)).toBe(true);
+  });
+
+  it('the loads that need no machine give the check values of their transcript as a Linux program', () => {
+    const output = execFileSync(programOf('loads'), { encoding: 'utf8' });
+    const transcript = guestText('loads', 'transcript.txt');
+
+    expect(output.split('\n')).toHaveLength(20);
+    expect(transcript.startsWith(output)).toBe(true);
   });
 });
