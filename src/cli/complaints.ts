@@ -100,6 +100,16 @@ export function refuseSingleDash({ program, args, options }: Context): void {
   }
 }
 
+/** `--json=no`, which yargs would take for `--json` left out. @param flags options that take no value */
+export function refuseFlagValues({ program, args }: Context, flags: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === '--') return;
+    const name = /^--([a-z][a-z-]*)=/.exec(arg)?.[1];
+    if (name !== undefined && flags.includes(name))
+      throw badUsage(`--${name} takes no value: ${arg}`, program);
+  }
+}
+
 /** `-m64M` as `-m=64M`, up to the `--`: yargs would take it for many short options. */
 export function separateShortOptions(args: readonly string[], letters: string): string[] {
   const end = args.includes('--') ? args.indexOf('--') : args.length;

@@ -8,6 +8,7 @@ import {
   badUsage,
   type Context,
   noSuchCommand,
+  refuseFlagValues,
   refuseSingleDash,
   separateShortOptions,
   usageError,
@@ -81,6 +82,7 @@ export function parseCommandLine(args: readonly string[]): Action | undefined {
   let action: Action | undefined;
   const context: Context = { program: `univisor ${first}`, args: rest, options: command.options };
   refuseSingleDash(context);
+  refuseFlagValues(context, FLAGS);
   const program = parser(context, separateShortOptions(rest, command.shortOptions ?? ''));
   command.define(program.usage(`Usage: ${command.usage}`), (chosen) => {
     action = chosen;
@@ -88,6 +90,9 @@ export function parseCommandLine(args: readonly string[]): Action | undefined {
   program.parseSync();
   return action;
 }
+
+/** Of any command: options that take no value. */
+const FLAGS = ['json', 'help', 'version'];
 
 /** What there is to ask for without a command. */
 const WITHOUT_COMMAND = ['--help', '-h', 'help', '--version'];

@@ -133,7 +133,7 @@ export function runSettings(given: RunArguments): RunSettings {
   const maxInstructions = single('--max-instructions', given['max-instructions']);
   return {
     image: imageBeforeDashes(given),
-    name: single('--name', given.name),
+    name: named('--name', single('--name', given.name)),
     memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
     cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
     devices: parseDevices(single('--device', given.device)),
@@ -148,7 +148,7 @@ export function runSettings(given: RunArguments): RunSettings {
       maxInstructions === undefined ? undefined : parseCount('--max-instructions', maxInstructions, 1),
     clock: oneOf('--clock', CLOCKS, single('--clock', given.clock)),
     seed: parseCount('--seed', single('--seed', given.seed) ?? '0', 0),
-    debugcon: single('--debugcon', given.debugcon),
+    debugcon: named('--debugcon', single('--debugcon', given.debugcon)),
     json: given.json ?? false,
   };
 }
@@ -185,7 +185,16 @@ function oneOf<T extends string>(option: string, values: readonly T[], value: st
 /** @throws UsageError */
 function parseDevices(list: string | undefined): readonly string[] {
   const names = list === undefined ? [] : list.split(',').map((name) => name.trim());
-  return names.map((name) => oneOf('--device', optionalDevices, name));
+  const devices = names.map((name) => oneOf('--device', optionalDevices, name));
+  const again = devices.find((name, n) => devices.indexOf(name) < n);
+  if (again !== undefined) throw badValue('--device', list ?? '', `names ${again} twice: name it once`);
+  return devices;
+}
+
+/** @throws UsageError for a name that is empty */
+function named(option: string, name: string | undefined): string | undefined {
+  if (name?.trim() === '') throw badValue(option, name, 'is no name');
+  return name;
 }
 
 /** As in QEMU: commas between modules, a doubled comma for a comma, and what follows the first space is arguments. */

@@ -12,8 +12,8 @@ export const MEMORY_RANGE = `${sizeText(MEMORY.least)} to ${sizeText(MEMORY.most
 export function parseMemory(option: string, text: string): number {
   const bytes = parseSize(option, text);
   const { least, most, step } = MEMORY;
-  if (bytes > most) throw badValue(option, text, `is too much: the limit is ${sizeText(most)}`);
-  if (bytes < least) throw badValue(option, text, `is too little: write ${sizeText(least)} or more`);
+  if (bytes > most) throw badValue(option, text, `is too much: RAM is ${MEMORY_RANGE}`);
+  if (bytes < least) throw badValue(option, text, `is too little: RAM is ${MEMORY_RANGE}`);
   if (bytes % step !== 0) {
     const below = sizeText(bytes - (bytes % step));
     throw badValue(option, text, `is not a multiple of ${sizeText(step)}: write ${below}, for example`);
@@ -33,15 +33,16 @@ function unitHint(number: number): string {
   return number < MEMORY.least ? `write ${number}K for KiB` : `write ${sizeText(number)} for so many bytes`;
 }
 
-/** Bytes from `64M`, `64MiB`, `1.5G`, `65536B`; always powers of 1024, as for QEMU. */
+/** Bytes from `64M`, `64MiB`, `1.5G`, `65536B`; always powers of 1024, as for QEMU. Zero needs no unit. */
 export function parseSize(option: string, text: string): number {
+  if (/^0+$/.test(text.trim())) return 0;
   const match = /^(\d+(?:\.\d+)?) ?(?:([kmgt])(?:i?b)?|b)$/i.exec(text.trim());
   if (match === null) {
     const hint = /^\d+$/.test(text.trim()) ? `it has no unit: ${unitHint(Number(text))}` : 'write 64M or 1G';
     throw badValue(option, text, `is not a size: ${hint}`);
   }
   const bytes = Number(match[1]) * (UNITS[match[2]?.toLowerCase() ?? ''] ?? 1);
-  if (!Number.isSafeInteger(bytes)) throw badValue(option, text, 'is not a whole number of bytes');
+  if (!Number.isInteger(bytes)) throw badValue(option, text, 'is not a whole number of bytes');
   return bytes;
 }
 
@@ -77,7 +78,7 @@ export function parseAddress(text: string): bigint | undefined {
 }
 
 export function badValue(option: string, text: string, why: string): UsageError {
-  return new UsageError('bad-value', `${option}: ${text === '' ? 'nothing' : `"${text}"`} ${why}`);
+  return new UsageError('bad-value', `${option}: "${text}" ${why}`);
 }
 
 /** The one value of an option that may be given once. */

@@ -84,7 +84,8 @@ export function checkConfig(config: MachineConfig): void {
   const { devices = [] } = config;
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
   if (!Array.isArray(devices)) throw bad('devices', `${devices} is no list of names`);
-  for (const name of devices) {
+  for (const [n, name] of devices.entries()) {
+    if (devices.indexOf(name) < n) throw bad('devices', `${name} is named twice`);
     if (!optionalDevices.includes(name))
       throw bad('devices', `${name} is none of ${optionalDevices.join(', ')}`);
   }

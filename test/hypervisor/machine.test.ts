@@ -18,6 +18,7 @@ describe('options', () => {
     ['firmware', { image: guestImage('hello'), firmware: 'uefi' }],
     ['devices', { image: guestImage('hello'), devices: ['sound'] }],
     ['devices', { image: guestImage('hello'), devices: [undefined] }],
+    ['devices', { image: guestImage('hello'), devices: ['com2', 'com2'] }],
     ['devices', { image: guestImage('hello'), devices: 'fw-cfg' }],
     ['clock', { image: guestImage('hello'), clock: 'sundial' }],
   ];
