@@ -87,6 +87,9 @@ export class I32 extends Value {
   mul(other: I32 | number): I32 {
     return this.#with(0x6c, other);
   }
+  remU(other: I32 | number): I32 {
+    return this.#with(0x70, other);
+  }
   and(other: I32 | number): I32 {
     return this.#with(0x71, other);
   }
