@@ -29,6 +29,11 @@ import {
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   TLB_SIZE,
+  WINDOW_FILLS_BASE,
+  WINDOW_FILLS_SIZE,
+  WINDOW_MAP_BASE,
+  WINDOW_MAP_COUNT,
+  WINDOW_MAP_SIZE,
 } from '../../src/memory/layout.js';
 
 /** Physical pages below 4 GiB. */
@@ -81,17 +86,23 @@ export class Invariants {
     this.#recordsEnd = RECORDS_BASE + codeSpace;
     const afterTlbs = TLB_BASE + TLB_COUNT * TLB_SIZE;
     const afterJumps = JUMP_CACHE_BASE + JUMP_CACHE_SIZE;
-    const ramMasks = CODE_MASK_BASE + (cpu.memory.size / GUEST_PAGE_SIZE) * 4;
+    const ramPages = cpu.memory.size / GUEST_PAGE_SIZE;
+    const ramMasks = CODE_MASK_BASE + ramPages * 4;
+    const userMap = WINDOW_MAP_BASE + WINDOW_MAP_SIZE;
+    const afterMaps = WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE;
+    const afterFills = WINDOW_FILLS_BASE + WINDOW_MAP_COUNT * WINDOW_FILLS_SIZE;
     const afterMasks = CODE_MASK_BASE + 4 * PAGES;
     this.#guarded = [
       this.#guard('what is below the state', 0, state.stateFields[0]?.address ?? 0, true),
       this.#guard('what is behind the state', state.stateEnd, STATE_END, true),
-      this.#guard('what is before the TLBs', STATIC_RECORDS + 0x100, TLB_BASE, true),
+      this.#guard('what is before the window fills', STATIC_RECORDS + 0x100, WINDOW_FILLS_BASE, true),
+      this.#guard('what is before the TLBs', afterFills, TLB_BASE, true),
       this.#guard('the TLB that is never filled', afterTlbs - TLB_SIZE, afterTlbs, false),
       this.#guard('what is behind the jump cache', afterJumps, PAGE_KIND_BASE, true),
       this.#guard('the table of kinds of pages', PAGE_KIND_BASE, PAGE_KIND_BASE + PAGES, false),
       this.#guard('the code masks of what is no RAM', ramMasks, afterMasks, false),
-      this.#guard('what is behind the code masks', afterMasks, RECORDS_BASE, true),
+      this.#guard('the window map of what is no RAM', WINDOW_MAP_BASE + ramPages, userMap, false),
+      this.#guard('the user window map of what is no RAM', userMap + ramPages, afterMaps, false),
       this.#guard('what is behind the decoded code', this.#recordsEnd, RECORDS_END, true),
       this.#guard('the video window', RAM_BASE + VIDEO_WINDOW_START, RAM_BASE + VIDEO_WINDOW_END, true),
     ];

@@ -240,6 +240,13 @@ export const tlbFilled = allocate('tlbFilled', 4, 64, 4);
 export const jumpFills = i32('jumpFills');
 export const jumpFilled = allocate('jumpFilled', 4, 256, 4);
 
+/** Ours: log2 of the largest page of which a translation was made since the last flush; 0 if none exceeded 4 KiB. */
+export const largestPage = i32('largestPage');
+/** Ours: a walk that only looked met an entry without the accessed or dirty bit that an access would set. */
+export const unmarked = i32('unmarked');
+/** Ours: the linear address at which the window begins (see cpu/mmu/window-map.ts). */
+export const windowBase = i64('windowBase');
+
 /** Ours: an access that could not be made in place, held here until `commitAccess` (see cpu/mmu/access.ts). */
 export const bounce = allocate('bounce', 16, 2, 16);
 export const bounceSize = i32('bounceSize');

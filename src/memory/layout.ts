@@ -11,6 +11,11 @@ export const STATE_END = 0x8000;
 /** Instruction records that exist from the start, such as the one that delivers a fetch fault. */
 export const STATIC_RECORDS = 0x8000;
 
+/** Which bytes of each window map were filled since it was last cleared, so that clearing is cheap. */
+export const WINDOW_FILLS_BASE = 0xc000;
+/** What each map's takes: a count, the lowest and the highest address, and a list of addresses. */
+export const WINDOW_FILLS_SIZE = 0x200;
+
 /**
  * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while
  * alignment checks (#AC) are, so that every access takes the slow path.
@@ -36,6 +41,14 @@ export const PageKind = { device: 0, ram: 1 } as const;
 export const CODE_MASK_BASE = 0x200000;
 /** log2 of the bytes that one bit of a code mask stands for. */
 export const CODE_MASK_SHIFT = 7;
+
+/**
+ * The window map (cpu/mmu/window-map.ts): one byte for each page of the first 4 GiB above the window's base, for
+ * supervisor accesses and after that for user accesses.
+ */
+export const WINDOW_MAP_BASE = 0x600000;
+export const WINDOW_MAP_SIZE = 1 << 20;
+export const WINDOW_MAP_COUNT = 2;
 
 /** Decoded instruction records, see `cpu/tiers/interpreter/record.ts`. */
 export const RECORDS_BASE = 0x800000;

@@ -19,6 +19,7 @@ import {
   STATIC_RECORDS,
   TLB_BASE,
   TLB_SIZE,
+  WINDOW_MAP_BASE,
 } from '../../src/memory/layout.js';
 
 const MODEL = cpuModel('v3');
@@ -142,13 +143,15 @@ const places: readonly (readonly [name: string, address: number])[] = [
   ['what is below the state', 0],
   ['what is below the state', 0xfff],
   ['what is behind the state', STATE_END - 1],
-  ['what is before the TLBs', STATIC_RECORDS + 0x100],
+  ['what is before the window fills', STATIC_RECORDS + 0x100],
+  ['what is before the TLBs', TLB_BASE - 1],
   ['the TLB that is never filled', TLB_BASE + 2 * TLB_SIZE],
   ['what is behind the jump cache', JUMP_CACHE_BASE + JUMP_CACHE_SIZE],
   ['the table of kinds of pages', PAGE_KIND_BASE + 0xa0],
   ['the table of kinds of pages', PAGE_KIND_BASE + 0xfee00],
   ['the code masks of what is no RAM', CODE_MASK_BASE + (RAM / 4096) * 4],
-  ['what is behind the code masks', RECORDS_BASE - 1],
+  ['the window map of what is no RAM', WINDOW_MAP_BASE + RAM / 4096],
+  ['the user window map of what is no RAM', RECORDS_BASE - 1],
   ['what is behind the decoded code', RECORDS_BASE + CODE_SPACE],
   ['what is behind the decoded code', RECORDS_END - 1],
   ['the video window', RAM_BASE + 0xa0000],

@@ -4,37 +4,19 @@
  * hands out a bounce buffer for what cannot be done in place (two pages, devices). After a store to a bounce
  * buffer `commit` carries it out. Both pages are checked before anything is written.
  */
-import { CODE_MASK_BASE, CODE_MASK_SHIFT, RAM_BASE, TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
+import { RAM_BASE, TLB_BASE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
-import { codeWritten, deviceRead, deviceWrite } from '../externals.js';
+import { deviceRead, deviceWrite } from '../externals.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Cr4, Flag, Vector } from '../state.js';
-import { BreakpointKind, findBreakpoints, meetBreakpoints } from '../system/breakpoints.js';
-import { ADDEND, noteFilled, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
+import { Vector } from '../state.js';
+import { BreakpointKind, meetBreakpoints } from '../system/breakpoints.js';
+import { releaseCode, rememberPage } from './remember.js';
+import { ADDEND, PAGE_MASK, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
-/** The TLB that is in force while alignment checks are, and is never filled. */
-export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;
 const BOUNCE = state.bounce.address;
-
-/** (physical, length) → 1 when the bytes overlap decoded code no more, 0 when the page still holds code elsewhere */
-const releaseCode = routine('releaseCode', { parameters: [I64, I32], result: I32 }, (e, physical, length) => {
-  const { code } = e;
-  const page = code.let(physical.shrU(12).wrap());
-  const mask = code.let(I32.load(page.shl(2), CODE_MASK_BASE));
-  code.if(mask.eqz(), () => code.return(I32.const(1)));
-  const start = code.let(physical.wrap().and(0xfff));
-  const first = start.shrU(CODE_MASK_SHIFT);
-  const last = start.add(length).sub(1).shrU(CODE_MASK_SHIFT);
-  const touched = I32.const(-1)
-    .shl(first)
-    .and(I32.const(-1).shrU(I32.const(31).sub(last)));
-  code.if(mask.and(touched).eqz(), () => code.return(I32.const(0)));
-  e.call(codeWritten, page);
-  code.return(I32.const(1));
-});
 
 /** (physical, length, host): memory or device → host */
 const physicalRead = routine('physicalRead', { parameters: [I64, I32, I32] }, (e, physical, length, host) => {
@@ -63,29 +45,24 @@ const physicalWrite = routine(
   },
 );
 
+/** Whether a linear address is canonical, as every one of 32 bits is. */
+export function isCanonical(linear: I64): I32 {
+  return linear.shl(16).shrS(16).eq(linear);
+}
+
 /** Raises #GP(0), or #SS(0) for the stack, when a linear address is not canonical in long mode (vol. 1 §3.3.7.1). */
 function checkCanonical(e: Emitter, linear: I64, access: I32): void {
-  e.code.if(linear.shl(16).shrS(16).ne(linear), () => {
+  e.code.if(isCanonical(linear).eqz(), () => {
     e.code.if(access.and(AccessKind.stack), () => e.raise(Vector.ss, 0));
     e.raise(Vector.gp, 0);
   });
 }
 
-/** Whether AC lets the supervisor reach user pages: what it reaches then must not be there once AC is clear. */
-function overridesSmap(user: I32): I32 {
-  const guarded = get64(state.cr4).and(Cr4.smap).ne(0).and(user.eqz());
-  return guarded.and(get32(state.systemFlags).and(Flag.ac).ne(0));
-}
-
-/** Whether a breakpoint on data lies in the page of a linear address, which then must not enter a TLB. */
-function isWatched(e: Emitter, linear: I64): I32 {
-  const { code } = e;
-  const watched = code.variable(I32, get32(state.watchesData));
-  code.if(watched.get(), () => {
-    const page = linear.and(PAGE_MASK);
-    watched.set(e.call(findBreakpoints, page, I32.const(4096), I32.const(BreakpointKind.data)));
-  });
-  return watched.get();
+/** Whether alignment is checked and an access, of up to 8 bytes, is not aligned. */
+export function isMisaligned(linear: I64, size: I32, access: I32): I32 {
+  const exempt = access.and(AccessKind.system | AccessKind.unaligned);
+  const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(exempt.eqz()).and(size.leU(8));
+  return checked.and(linear.wrap().and(size.sub(1)).ne(0));
 }
 
 /** Meets the breakpoints on data that an access touches, once it can fault no more. */
@@ -110,9 +87,7 @@ export const accessSlow = routine(
     const user = code.let(select(system, I32.const(0), get32(state.cpl).eq(3).shl(2)));
     const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
     checkCanonical(e, linear, access);
-    const exempt = access.and(AccessKind.system | AccessKind.unaligned);
-    const checked = get32(state.tlbBase).eq(UNFILLED_TLB).and(exempt.eqz()).and(size.leU(8));
-    code.if(checked.and(linear.wrap().and(size.sub(1)).ne(0)), () => e.raise(Vector.ac, 0));
+    e.raiseIf(isMisaligned(linear, size, access), Vector.ac, 0);
     checkCanonical(e, code.let(linear.add(size.sub(1).extendU())), access);
     const split = code.let(I32.const(4096).sub(linear.wrap().and(0xfff)));
     const physical = code.let(e.call(walk, linear, kind));
@@ -121,25 +96,12 @@ export const accessSlow = routine(
       () => {
         meetWatch(e, linear, size, access);
         code.if(isRam(physical), () => {
-          const host = code.let(physical.wrap().add(RAM_BASE));
-          const fillWrite = code.variable(I32, I32.const(0));
+          const writable = code.variable(I32, I32.const(0));
           code.if(access.and(AccessKind.write), () => {
-            fillWrite.set(e.call(releaseCode, physical, size));
+            writable.set(e.call(releaseCode, physical, size));
           });
-          const tlb = code.let(select(system, I32.const(TLB_BASE), get32(state.tlbBase)));
-          const fills = tlb.ne(UNFILLED_TLB).and(overridesSmap(user).eqz());
-          code.if(fills.and(isWatched(e, linear).eqz()), () => {
-            const entry = code.let(tlbEntry(linear, tlb));
-            const page = code.let(linear.and(PAGE_MASK));
-            code.if(I64.load(entry, READ_TAG).ne(page), () => {
-              code.store(entry, I64.const(-1), WRITE_TAG);
-              code.store(entry, page, READ_TAG);
-              noteFilled(e, entry);
-            });
-            code.store(entry, host.sub(linear.wrap()), ADDEND);
-            code.if(fillWrite.get(), () => code.store(entry, page, WRITE_TAG));
-          });
-          code.return(host);
+          e.call(rememberPage, linear, physical, system, writable.get());
+          code.return(physical.wrap().add(RAM_BASE));
         });
         e.set32(state.bounceSplit, size);
         e.set64(state.bouncePhysical, physical);
@@ -190,7 +152,7 @@ export function checkAlignment(e: Emitter, linear: I64, alignment: number): void
 /** What kind of access `place` is for. `modify` reads first; what can fault faults before that. */
 export type PlaceKind = 'read' | 'write' | 'modify';
 
-const KIND_BITS: Record<PlaceKind, number> = {
+export const KIND_BITS: Record<PlaceKind, number> = {
   read: AccessKind.read,
   write: AccessKind.write,
   modify: AccessKind.read | AccessKind.write,

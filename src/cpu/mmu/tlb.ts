@@ -1,6 +1,7 @@
 /**
- * The software TLBs' entries, and how one page or all are forgotten (SDM vol. 3 §4.10). An entry holds the page that may be read
- * through it, the page that may be written, and what makes a host address of a linear one.
+ * The software TLBs' entries, and how one page or all are forgotten, in the window map too (SDM vol. 3 §4.10). An
+ * entry holds the page that may be read through it, the page that may be written, and what makes a host address of a
+ * linear one.
  */
 import {
   JUMP_CACHE_BASE,
@@ -11,15 +12,18 @@ import {
   TLB_ENTRY_SIZE,
   TLB_SIZE,
 } from '../../memory/layout.js';
-import { I32, I64 } from '../../wasm/values.js';
+import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
+import { forgetWindow, forgetWindowPages } from './window-map.js';
 
 export const READ_TAG = 0;
 export const WRITE_TAG = 8;
 export const ADDEND = 16;
 export const PAGE_MASK = -4096n;
+/** The TLB that is in force while alignment checks are, and is never filled. */
+export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;
 
 /** Bits of a RIP that tell its page: above them the jump cache's keys hold the mode. */
 const PAGE_BITS = 0x0000fffffffff000n;
@@ -89,18 +93,34 @@ export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
     () => code.memoryFill(I32.const(TLB_BASE), 0xff, 2 * TLB_SIZE),
   );
   e.set32(state.tlbFills, 0);
+  e.set32(state.largestPage, 0);
+  for (const user of [0, 1]) e.call(forgetWindow, I32.const(user));
   e.call(flushJumps);
 });
 
-/** (linear) forgets the translations of its page, for data and for code */
+/**
+ * (linear) forgets the translations of its page, for data and for code. The page may be large and the TLBs hold many
+ * pieces of it (vol. 3 §4.10.2.3), so everything goes that the largest page in use would have around the address.
+ */
 export const forgetPage = routine('forgetPage', { parameters: [I64] }, (e, linear) => {
   const { code } = e;
-  const page = code.let(linear.and(PAGE_MASK));
+  const largest = e.read32(state.largestPage);
+  const bytes = code.let(I64.const(1).shl(select(largest, largest, I32.const(12)).extendU()));
+  const mask = code.let(I64.const(0).sub(bytes));
+  const page = code.let(linear.and(mask));
+  e.call(forgetWindowPages, page, bytes);
+  const pieces = code.let(bytes.shrU(12).wrap());
+  const entries = code.let(select(pieces.ltU(TLB_ENTRIES), pieces, I32.const(TLB_ENTRIES)));
   for (const tlb of [TLB_BASE, TLB_BASE + TLB_SIZE]) {
-    const entry = code.let(tlbEntry(linear, I32.const(tlb)));
-    code.if(I64.load(entry, READ_TAG).eq(page), () => {
-      code.store(entry, I64.const(-1), READ_TAG);
-      code.store(entry, I64.const(-1), WRITE_TAG);
+    const entry = code.variable(I32, tlbEntry(page, I32.const(tlb)));
+    const end = code.let(entry.get().add(entries.mul(TLB_ENTRY_SIZE)));
+    code.loop((next) => {
+      code.if(I64.load(entry.get(), READ_TAG).and(mask).eq(page), () => {
+        code.store(entry.get(), I64.const(-1), READ_TAG);
+        code.store(entry.get(), I64.const(-1), WRITE_TAG);
+      });
+      entry.set(entry.get().add(TLB_ENTRY_SIZE));
+      code.branchIf(next, entry.get().ltU(end));
     });
   }
   code.if(get32(state.codeSize).ne(64), () => {
@@ -109,7 +129,7 @@ export const forgetPage = routine('forgetPage', { parameters: [I64] }, (e, linea
     code.return();
   });
   const forgetSlot = (slot: I32): void => {
-    const same = I64.load(slot).xor(page).and(PAGE_BITS).eqz();
+    const same = I64.load(slot).xor(page).and(mask).and(PAGE_BITS).eqz();
     code.if(same, () => code.store(slot, I64.const(-1)));
   };
   forEachFilled(e, state.jumpFills, state.jumpFilled, forgetSlot, () => {

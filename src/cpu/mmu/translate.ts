@@ -6,20 +6,16 @@ import * as state from '../state.js';
 import { AccessKind, walk } from './walk.js';
 
 /**
- * `exchange[0]` linear → physical in `exchange[0]` and 1, or 0 where nothing is mapped. CR2 and the pending
- * exception are left as they were, and so are accessed bits.
+ * `exchange[0]` linear → physical in `exchange[0]` and 1, or 0 where nothing is mapped. The pending exception
+ * is left as it was; the rest a look does not touch.
  */
 export const translateLinear = routine('translateLinear', { parameters: [], result: I32 }, (e) => {
   const { code } = e;
-  const cr2 = e.read64(state.cr2);
   const pending = e.read32(state.pending);
-  const code2 = e.read32(state.pendingCode);
   e.set32(state.pending, 0);
   const physical = e.attempt(walk, get64(state.exchange), I32.const(AccessKind.look));
   const failed = e.read32(state.pending);
-  e.set64(state.cr2, cr2);
   e.set32(state.pending, pending);
-  e.set32(state.pendingCode, code2);
   e.set64(state.exchange, physical);
   code.return(failed.eqz());
 });

@@ -20,12 +20,16 @@ export const AccessKind = {
   fetch: 16,
   system: 0x20,
   stack: 0x40,
+  /** For those who look from outside: no rights are asked for, and nothing changes but what is pending. */
   look: 0x80,
   /** Exempt from alignment checks. */
   unaligned: 0x100,
   /** Ours: the page's protection key forbids it. */
   keyed: 0x200,
+  /** Finds out whether the access would fault; like a look it changes nothing but what is pending. */
+  probe: 0x400,
 } as const;
+const TRACELESS = AccessKind.look | AccessKind.probe;
 
 const PRESENT = 1;
 const WRITABLE = 2;
@@ -61,12 +65,16 @@ export function isRam(physical: I64): I32 {
 /** (linear, access, with the error-code bits that no access has); I/D is told only where fetches have rights of their own */
 const pageFault = routine('pageFault', { parameters: [I64, I32], mayFault: true }, (e, linear, bits) => {
   const { code } = e;
+  code.if(bits.and(TRACELESS), () => {
+    e.set32(state.pending, state.PENDING | Vector.pf);
+    e.abort();
+  });
   const cr4 = code.let(get64(state.cr4).wrap());
   const execute = get64(state.efer).and(Efer.nxe).ne(0).and(cr4.and(Cr4.pae).ne(0));
   const told = execute.or(cr4.and(Cr4.smep).ne(0)).mul(AccessKind.fetch);
   e.set64(state.cr2, linear);
   // The fault invalidates what is held of the page (vol. 3 §4.10.4.1).
-  code.if(bits.and(AccessKind.look).eqz(), () => e.call(forgetPage, linear));
+  e.call(forgetPage, linear);
   const key = bits.and(AccessKind.keyed).shrU(Math.log2(AccessKind.keyed / ERROR_KEY));
   e.raise(Vector.pf, code.let(bits.and(told.or(ERROR_BITS)).or(key)));
 });
@@ -85,13 +93,25 @@ function loadEntry(e: Emitter, address: I64, size: 4 | 8, linear: I64, access: I
   return entry.get();
 }
 
-/** Sets bits of an entry, unless somebody only looks. */
+/** Sets bits of an entry, or notes that they are due if nothing is to change. */
 function mark(e: Emitter, access: I32, address: I64, entry: I64, bits: I64): void {
   const { code } = e;
-  code.if(entry.and(bits).ne(bits).and(access.and(AccessKind.look).eqz()), () => {
-    const host = address.wrap();
-    code.store8(host, I32.load8U(host, RAM_BASE).or(bits.wrap()), RAM_BASE);
+  code.if(entry.and(bits).ne(bits), () => {
+    code.if(
+      access.and(TRACELESS),
+      () => e.set32(state.unmarked, 1),
+      () => {
+        const host = address.wrap();
+        code.store8(host, I32.load8U(host, RAM_BASE).or(bits.wrap()), RAM_BASE);
+      },
+    );
   });
+}
+
+/** Notes the size of a page, of which the TLBs may come to hold pieces of 4 KiB. */
+function noteSize(e: Emitter, access: I32, shift: I32): void {
+  const larger = shift.gtU(get32(state.largestPage)).and(access.and(AccessKind.look).eqz());
+  e.code.if(larger, () => e.set32(state.largestPage, shift));
 }
 
 /** (access, rights as below, the entry that maps the page) → `AccessKind.keyed` if its protection key forbids the access */
@@ -175,11 +195,11 @@ const walk64 = routine(
     code.loop((nextLevel) => {
       const address = code.let(table.get().add(linear.shrU(shift.get()).and(511).shl(3)));
       const entry = loadEntry(e, address, 8, linear, access);
-      const large = entry.and(LARGE).ne(0).and(shift.get().leU(30));
+      const large = code.let(entry.and(LARGE).ne(0).and(shift.get().leU(30)).and(shift.get().gtU(12)));
       const leaf = code.let(shift.get().eq(12).or(large));
       const reserved = code.variable(I64, entry.and(always.get()));
       code.if(efer.and(Efer.nxe).eqz(), () => reserved.set(reserved.get().or(entry.and(NO_EXECUTE))));
-      code.if(leaf.and(shift.get().gtU(12)), () => {
+      code.if(large, () => {
         const below = I64.const(1).shl(shift.get()).sub(1).and(0x3fffe000);
         reserved.set(reserved.get().or(entry.and(below)));
       });
@@ -208,6 +228,7 @@ const walk64 = routine(
           .extendU()
           .mul(DIRTY / AccessKind.write);
         mark(e, access, address, entry, code.let(dirty.or(ACCESSED)));
+        code.if(large, () => noteSize(e, access, shift.get().wrap()));
         const offset = code.let(I64.const(1).shl(shift.get()).sub(1));
         code.return(entry.and(FRAME).and(offset.not()).or(linear.and(offset)));
       });
@@ -242,6 +263,7 @@ const walk32 = routine(
       });
       e.call(checkRights, linear, access, entry, I32.const(0));
       mark(e, access, directory, entry, dirty);
+      noteSize(e, access, I32.const(22));
       const high = entry.shrU(13).and(0xff).shl(32);
       code.return(entry.and(0xffc00000).or(high).or(linear.and(0x3fffff)));
     });

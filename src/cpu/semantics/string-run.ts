@@ -6,8 +6,9 @@
  */
 import { I32, I64, select, type Value } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
-import { commit, place, placeRun, UNFILLED_TLB } from '../mmu/access.js';
+import { commit, place, placeRun } from '../mmu/access.js';
 import { segmentAddress } from '../mmu/segmentation.js';
+import { UNFILLED_TLB } from '../mmu/tlb.js';
 import { type Routine, routine } from '../routine.js';
 import * as state from '../state.js';
 import { Flag, Segment } from '../state.js';

@@ -2,8 +2,8 @@
 import { TLB_BASE, TLB_SIZE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { get32, get64 } from '../emitter.js';
-import { UNFILLED_TLB } from '../mmu/access.js';
-import { flushJumps } from '../mmu/tlb.js';
+import { flushJumps, UNFILLED_TLB } from '../mmu/tlb.js';
+import { forgetWindow } from '../mmu/window-map.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector, Xcr0 } from '../state.js';
@@ -29,11 +29,12 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const user = code.let(get32(state.cpl).eq(3));
   const key = size.shrU(4).or(user.shl(3)).extendU().shl(50);
   e.set64(state.modeKey, key.or(KEY_PRESENT));
-  const alignment = user
-    .and(get64(state.cr0).and(Cr0.am).ne(0))
-    .and(get32(state.systemFlags).and(Flag.ac).ne(0));
+  const alignment = code.let(
+    user.and(get64(state.cr0).and(Cr0.am).ne(0)).and(get32(state.systemFlags).and(Flag.ac).ne(0)),
+  );
   const filled = select(user, I32.const(TLB_BASE + TLB_SIZE), I32.const(TLB_BASE));
   e.set32(state.tlbBase, select(alignment, I32.const(UNFILLED_TLB), filled));
+  code.if(alignment, () => e.call(forgetWindow, I32.const(1)));
 
   const cr0 = code.let(get64(state.cr0).wrap());
   const unavailable = code.let(select(cr0.and(Cr0.ts), I32.const(Vector.nm), I32.const(0)));

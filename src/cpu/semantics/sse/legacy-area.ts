@@ -6,7 +6,8 @@
 import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
-import { commit, place, UNFILLED_TLB } from '../../mmu/access.js';
+import { commit, place } from '../../mmu/access.js';
+import { UNFILLED_TLB } from '../../mmu/tlb.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';

@@ -21,6 +21,7 @@ import {
 } from '../../../memory/layout.js';
 import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
 import { type CodeSize, DecodedInstruction } from '../../decode/instruction.js';
+import { forbidStores } from '../../mmu/window-map.js';
 import * as state from '../../state.js';
 import { NO_OFFSET, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
 import { type HandlerNumbers, RecordWriter } from './record-writer.js';
@@ -370,7 +371,10 @@ export class CodeCache {
   #cover(physicalPage: number, offset: number, length: number): void {
     const before = this.#masks[physicalPage] as number;
     // The TLBs may let stores to this page through: from now on they may not.
-    if (before === 0) this.#forgetTranslations();
+    if (before === 0) {
+      this.#forgetTranslations();
+      forbidStores(this.#bytes, physicalPage);
+    }
     const last = Math.min(offset + length, GUEST_PAGE_SIZE) - 1;
     let mask = before;
     for (let bit = offset >> CODE_MASK_SHIFT; bit <= last >> CODE_MASK_SHIFT; bit++) mask |= 1 << bit;

@@ -12,6 +12,7 @@ import { adoptDirectoryPointers } from '../../mmu/directory-pointers.js';
 import { translateFetch } from '../../mmu/fetch.js';
 import { flushTlb } from '../../mmu/tlb.js';
 import { translateLinear } from '../../mmu/translate.js';
+import { moveWindow, ramAccess } from '../../mmu/window.js';
 import '../../semantics/all.js';
 import type { Routine } from '../../routine.js';
 import { allDefinitions } from '../../semantics/context.js';
@@ -23,7 +24,7 @@ import { emitFunction, enumerateHandlers } from './handlers.js';
 import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
 
-/** Routines that the host calls. */
+/** Routines that the host and compiled regions call. */
 const ENTRY_POINTS = [
   deliverPending,
   updateMode,
@@ -31,6 +32,8 @@ const ENTRY_POINTS = [
   translateFetch,
   translateLinear,
   adoptDirectoryPointers,
+  moveWindow,
+  ramAccess,
 ] as const;
 
 export interface InterpreterModule {

@@ -1,0 +1,152 @@
+/**
+ * The window map: which pages the guest maps linearly, at one offset from physical memory, and may be reached in place.
+ * One byte tells for each page of the 4 GiB above `state.windowBase`, per privilege, so that code compiled for that
+ * base reaches memory by a test and an addition (window.ts). A set bit means that an access was made to the page, that
+ * its physical address is linear − base, and that all holds which puts a page into a TLB; for a page and the next
+ * together there are bits too, so that no access need ask whether it crosses.
+ *
+ * It is a larger TLB, filled and forgotten with the others, and as stale as they may be: a guest that changes a
+ * table without invalidating what was made of it may meet the old translation or the new one (SDM vol. 3 §4.10.2.3), but
+ * here the map outlives the evictions of a TLB. Once a walk has shown that a page leads elsewhere, the map has
+ * forgotten it.
+ *
+ * What is filled is kept apart from the CPU's state, for it stays true when that is overwritten.
+ */
+import {
+  WINDOW_FILLS_BASE,
+  WINDOW_FILLS_SIZE,
+  WINDOW_MAP_BASE,
+  WINDOW_MAP_COUNT,
+  WINDOW_MAP_SIZE,
+} from '../../memory/layout.js';
+import { I32, I64, select } from '../../wasm/values.js';
+import { type Emitter, get64 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+
+/** Bits of a page's byte; shifted by `PAIR_SHIFT` they tell of the page and the next, both. */
+export const WindowBit = { readable: 1, writable: 2 } as const;
+export const PAIR_SHIFT = 2;
+const SINGLE = WindowBit.readable | WindowBit.writable;
+const PAGE_MASK = -4096n;
+
+const COUNT = 0;
+const LOWEST = 4;
+const HIGHEST = 8;
+const LIST = 16;
+const LISTED = 64;
+
+/** Where the map of a privilege begins: 0 supervisor, 1 user. */
+function mapOf(user: I32): I32 {
+  return user.mul(WINDOW_MAP_SIZE).add(WINDOW_MAP_BASE);
+}
+
+function fillsOf(user: I32): I32 {
+  return user.mul(WINDOW_FILLS_SIZE).add(WINDOW_FILLS_BASE);
+}
+
+/** Notes the address of a byte that was 0. */
+function noteFilled(e: Emitter, user: I32, address: I32): void {
+  const { code } = e;
+  const fills = code.let(fillsOf(user));
+  const count = code.let(I32.load(fills, COUNT));
+  code.if(count.eqz().or(address.ltU(I32.load(fills, LOWEST))), () => code.store(fills, address, LOWEST));
+  code.if(count.eqz().or(address.gtU(I32.load(fills, HIGHEST))), () => code.store(fills, address, HIGHEST));
+  code.if(count.ltU(LISTED), () => code.store(fills.add(count.shl(2)), address, LIST));
+  code.if(count.leU(LISTED), () => code.store(fills, count.add(1), COUNT));
+}
+
+/** The byte before a byte that changed to 0: its pair is no more. There is no RAM at the ends of the map. */
+function breakPair(e: Emitter, address: I32): void {
+  const before = e.code.let(address.sub(1));
+  e.code.store8(before, I32.load8U(before).and(SINGLE));
+}
+
+/** (linear, physical, user: 0 or 1, writable: 0 or 1) of a page that a TLB is filled with */
+export const noteInWindow = routine(
+  'noteInWindow',
+  { parameters: [I64, I64, I32, I32] },
+  (e, linear, physical, user, writable) => {
+    const { code } = e;
+    const offset = code.let(linear.sub(get64(state.windowBase)).and(PAGE_MASK));
+    code.if(offset.shrU(32).ne(0), () => code.return());
+    const at = code.let(offset.shrU(12).wrap().add(mapOf(user)));
+    const known = code.let(I32.load8U(at));
+    code.if(physical.and(PAGE_MASK).ne(offset), () => {
+      code.if(known, () => {
+        code.store8(at, I32.const(0));
+        breakPair(e, at);
+      });
+      code.return();
+    });
+    const single = code.let(known.and(SINGLE).or(writable.mul(WindowBit.writable)).or(WindowBit.readable));
+    code.if(single.eq(known.and(SINGLE)), () => code.return());
+    code.if(known.eqz(), () => noteFilled(e, user, at));
+    code.store8(at, single.or(single.and(I32.load8U(at, 1)).and(SINGLE).shl(PAIR_SHIFT)));
+    const before = code.let(I32.load8U(at.sub(1)));
+    code.store8(at.sub(1), before.or(before.and(single).and(SINGLE).shl(PAIR_SHIFT)));
+  },
+);
+
+/** (user: 0 or 1) empties a privilege's map */
+export const forgetWindow = routine('forgetWindow', { parameters: [I32] }, (e, user) => {
+  const { code } = e;
+  const fills = code.let(fillsOf(user));
+  const left = code.variable(I32, I32.load(fills, COUNT));
+  code.store(fills, I32.const(0), COUNT);
+  code.if(left.get().gtU(LISTED), () => {
+    const lowest = code.let(I32.load(fills, LOWEST));
+    code.memoryFill(lowest, 0, I32.load(fills, HIGHEST).sub(lowest).add(1));
+    code.return();
+  });
+  code.while(
+    () => left.get(),
+    () => {
+      left.set(left.get().sub(1));
+      code.store8(I32.load(fills.add(left.get().shl(2)), LIST), I32.const(0));
+    },
+  );
+});
+
+/** (linear, bytes, a multiple of a page's) forgets the pages there */
+export const forgetWindowPages = routine(
+  'forgetWindowPages',
+  { parameters: [I64, I64] },
+  (e, linear, bytes) => {
+    const { code } = e;
+    const offset = code.let(linear.sub(get64(state.windowBase)));
+    const size = I64.const(WINDOW_MAP_SIZE);
+    const start = code.let(select(offset.ltS(0), I64.const(0), offset.shrS(12)));
+    const behind = code.let(offset.add(bytes).shrS(12));
+    const end = code.let(select(behind.gtS(size), size, behind));
+    code.if(start.geS(end), () => code.return());
+    for (let user = 0; user < WINDOW_MAP_COUNT; user++) {
+      code.scope(() => {
+        const fills = fillsOf(I32.const(user));
+        const map = mapOf(I32.const(user));
+        code.if(I32.load(fills, COUNT), () => {
+          const first = code.let(start.wrap().add(map));
+          const lowest = code.let(I32.load(fills, LOWEST));
+          const from = code.let(select(first.ltU(lowest), lowest, first));
+          const last = code.let(end.wrap().add(map));
+          const behindHighest = code.let(I32.load(fills, HIGHEST).add(1));
+          const to = code.let(select(last.gtU(behindHighest), behindHighest, last));
+          code.if(from.ltU(to), () => {
+            code.memoryFill(from, 0, to.sub(from));
+            breakPair(e, from);
+          });
+        });
+      });
+    }
+  },
+);
+
+/** Decoded code has come into a page of physical memory: stores may no longer be made there in place. */
+export function forbidStores(memory: Uint8Array, physicalPage: number): void {
+  const pair = WindowBit.writable << PAIR_SHIFT;
+  for (let user = 0; user < WINDOW_MAP_COUNT; user++) {
+    const at = WINDOW_MAP_BASE + user * WINDOW_MAP_SIZE + physicalPage;
+    memory[at] = (memory[at] as number) & ~(WindowBit.writable | pair);
+    memory[at - 1] = (memory[at - 1] as number) & ~pair;
+  }
+}

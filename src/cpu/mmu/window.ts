@@ -1,0 +1,103 @@
+/**
+ * Reaching guest memory from compiled regions: `reach` tests the window map inline; on a miss `ramAccess` asks the TLB
+ * in force and then the page tables. What cannot be done in RAM in one piece, or would fault, is refused without a
+ * trace, so that the interpreter can run the instruction from its beginning.
+ */
+import { RAM_BASE, WINDOW_MAP_BASE, WINDOW_MAP_SIZE } from '../../memory/layout.js';
+import { I32, I64, select } from '../../wasm/values.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
+import { routine } from '../routine.js';
+import * as state from '../state.js';
+import { isCanonical, isMisaligned, KIND_BITS, type PlaceKind } from './access.js';
+import { CodeFound, findCode, isWatched, rememberPage } from './remember.js';
+import { ADDEND, flushTlb, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
+import { AccessKind, isRam, walk } from './walk.js';
+import { PAIR_SHIFT, WindowBit } from './window-map.js';
+
+/**
+ * (linear, size, access) → host address in RAM, or 0 with nothing changed where the access faults, crosses pages,
+ * reaches a device, meets a page with a breakpoint or a store decoded code. Never as the system.
+ */
+export const ramAccess = routine(
+  'ramAccess',
+  { parameters: [I64, I32, I32], result: I32 },
+  (e, linear, size, access) => {
+    const { code } = e;
+    const refuseIf = (condition: I32): void => code.if(condition, () => code.return(I32.const(0)));
+    const writes = code.let(access.and(AccessKind.write));
+    const entry = code.let(tlbEntry(linear, get32(state.tlbBase)));
+    const tag = select(writes, I64.load(entry, WRITE_TAG), I64.load(entry, READ_TAG));
+    const last = linear.add(size.sub(1).extendU());
+    code.if(tag.eq(last.and(PAGE_MASK)), () => {
+      code.return(linear.wrap().add(I32.load(entry, ADDEND)));
+    });
+    refuseIf(linear.wrap().and(0xfff).add(size).gtU(4096));
+    refuseIf(isMisaligned(linear, size, access).or(isCanonical(linear).eqz()));
+    refuseIf(isWatched(e, linear));
+    const user = select(get32(state.cpl).eq(3), I32.const(AccessKind.user), I32.const(0));
+    const kind = code.let(writes.or(user));
+    e.set32(state.unmarked, 0);
+    const physical = e.attempt(walk, linear, kind.or(AccessKind.probe));
+    code.if(get32(state.pending), () => {
+      e.set32(state.pending, 0);
+      code.return(I32.const(0));
+    });
+    refuseIf(isRam(physical).eqz());
+    const found = code.variable(I32, I32.const(CodeFound.elsewhere));
+    code.if(writes, () => found.set(e.call(findCode, physical, size)));
+    refuseIf(found.get().eq(CodeFound.hit));
+    // It does not fault: the probe did not. It may set what the probe missed in the tables.
+    code.if(get32(state.unmarked), () => e.attempt(walk, linear, kind));
+    const inPlace = code.let(found.get().eq(CodeFound.none));
+    e.call(rememberPage, linear, physical, I32.const(0), inPlace);
+    code.return(physical.wrap().add(RAM_BASE));
+  },
+);
+
+/**
+ * Moves the window to the linear address in `exchange[0]`, which is canonical, a page's first, and 0 or above 4 GiB:
+ * there 32-bit addresses wrap around outside it. What was compiled for another base must not run meanwhile.
+ */
+export const moveWindow = routine('moveWindow', { parameters: [] }, (e) => {
+  e.call(flushTlb);
+  e.set64(state.windowBase, get64(state.exchange));
+});
+
+export interface ReachOptions {
+  /** That of the guest's code; system accesses are not made by `reach`. */
+  readonly privilege: 'supervisor' | 'user';
+  /** What `state.windowBase` is whenever this code runs. */
+  readonly base: bigint;
+  /** Further bits of the access, as for `place`. */
+  readonly extra?: I32;
+  /** Emits what is done where the access is refused: it must leave by a branch. */
+  readonly slow: () => void;
+}
+
+/**
+ * Emits an access to `size` bytes at a linear address, which must be kept: a host address to load from or store to.
+ * While alignment is checked the user's map is empty, so that this code need not ask.
+ */
+export function reach(e: Emitter, linear: I64, size: number, kind: PlaceKind, options: ReachOptions): I32 {
+  const { code } = e;
+  const { privilege, base, extra, slow } = options;
+  const host = code.variable(I32);
+  const offset = base === 0n ? linear : code.let(linear.sub(base));
+  const map = WINDOW_MAP_BASE + (privilege === 'user' ? WINDOW_MAP_SIZE : 0);
+  const single = kind === 'read' ? WindowBit.readable : WindowBit.writable;
+  const bit = size === 1 ? single : single << PAIR_SHIFT;
+  code.block((done) => {
+    code.block((miss) => {
+      code.branchIf(miss, offset.shrU(32).ne(0));
+      const known = I32.load8U(offset.wrap().shrU(12), map);
+      code.branchIf(miss, known.and(bit).eqz());
+      host.set(offset.wrap().add(RAM_BASE));
+      code.branch(done);
+    });
+    const access = extra ? extra.or(KIND_BITS[kind]) : I32.const(KIND_BITS[kind]);
+    host.set(e.call(ramAccess, linear, I32.const(size), access));
+    code.branchIf(done, host.get());
+    slow();
+  });
+  return host.get();
+}
