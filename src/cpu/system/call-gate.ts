@@ -30,7 +30,13 @@ import {
   setNullSegment,
   setSegment,
 } from './segments.js';
-import { peekStack, setStackPointer, storeOnStack } from './stack-access.js';
+import {
+  peekStack,
+  pointerAbove,
+  pushReturnAddress,
+  type StackWidth,
+  setStackPointer,
+} from './stack-access.js';
 
 const CALL_GATE_16 = 4;
 const CALL_GATE_32 = 12;
@@ -115,20 +121,21 @@ export const callThroughGate = routine(
       );
       code.return();
     });
-    const values = [get32(state.segmentSelector, Segment.cs).extendU(), returnTo];
-    const top = code.variable(I64);
+    const enterBelow = (width: StackWidth): void => {
+      pushReturnAddress(e, width, returnTo, target.long);
+      e.call(enterCode, target.selector, target.descriptor, get32(state.cpl), target.rip);
+      setStackPointer(e, pointerAbove(e, -width / 4));
+    };
     code.if(
       target.long,
-      () => top.set(storeOnStack(e, 64, values)),
+      () => enterBelow(64),
       () =>
         code.if(
           target.narrow,
-          () => top.set(storeOnStack(e, 16, values)),
-          () => top.set(storeOnStack(e, 32, values)),
+          () => enterBelow(16),
+          () => enterBelow(32),
         ),
     );
-    e.call(enterCode, target.selector, target.descriptor, get32(state.cpl), target.rip);
-    setStackPointer(e, top.get());
   },
 );
 

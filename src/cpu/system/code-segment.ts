@@ -26,22 +26,39 @@ export function entersLong(descriptor: I64): I32 {
   return active.and(accessOf(descriptor).and(Access.long).ne(0));
 }
 
-/** (selector, descriptor, RIP to be) → #NP, #GP for a segment both long and 32-bit, #GP(0) for a RIP outside it */
-export const checkCodeTarget = routine(
-  'checkCodeTarget',
-  { parameters: [I32, I64, I64], mayFault: true },
-  (e, selector, descriptor, rip) => {
+/** (selector, descriptor) → #NP, or #GP for a segment both long and 32-bit */
+export const checkCodeSegment = routine(
+  'checkCodeSegment',
+  { parameters: [I32, I64], mayFault: true },
+  (e, selector, descriptor) => {
     const { code } = e;
     const access = code.let(accessOf(descriptor));
     const error = selectorError(selector);
     e.raiseIf(access.and(Access.present).eqz(), Vector.np, error);
-    const long = code.let(entersLong(descriptor));
-    e.raiseIf(long.and(access.and(Access.big).ne(0)), Vector.gp, error);
-    code.if(
-      long,
+    e.raiseIf(entersLong(descriptor).and(access.and(Access.big).ne(0)), Vector.gp, error);
+  },
+);
+
+/** (descriptor, RIP to be) → #GP(0) for a RIP that is not canonical, or outside a segment that has 32 bits of it */
+export const checkCodeOffset = routine(
+  'checkCodeOffset',
+  { parameters: [I64, I64], mayFault: true },
+  (e, descriptor, rip) => {
+    e.code.if(
+      entersLong(descriptor),
       () => e.raiseIf(rip.shl(16).shrS(16).ne(rip), Vector.gp, 0),
-      () => e.raiseIf(rip.gtU(limitOf(descriptor)), Vector.gp, 0),
+      () => e.raiseIf(rip.and(0xffffffffn).gtU(limitOf(descriptor)), Vector.gp, 0),
     );
+  },
+);
+
+/** (selector, descriptor, RIP to be) → #NP or #GP */
+export const checkCodeTarget = routine(
+  'checkCodeTarget',
+  { parameters: [I32, I64, I64], mayFault: true },
+  (e, selector, descriptor, rip) => {
+    e.call(checkCodeSegment, selector, descriptor);
+    e.call(checkCodeOffset, descriptor, rip);
   },
 );
 
@@ -100,8 +117,8 @@ export const enterCode = routine(
     e.call(markAccessed, selector, descriptor);
     e.call(setSegment, I32.const(Segment.cs), selector.and(0xfffc).or(cpl), descriptor.or(1n << 40n));
     e.set32(state.cpl, cpl);
-    e.set64(state.rip, rip);
     e.call(updateMode);
+    e.set64(state.rip, rip.and(get64(state.ripMask)));
   },
 );
 

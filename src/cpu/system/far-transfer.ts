@@ -6,9 +6,11 @@ import { I32, I64 } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Efer, Segment } from '../state.js';
+import { Access, Efer } from '../state.js';
 import { callThroughGate, jumpThroughGate } from './call-gate.js';
 import {
+  checkCodeOffset,
+  checkCodeSegment,
   checkCodeTarget,
   enterCode,
   enterRealCode,
@@ -23,9 +25,9 @@ import {
   enterStack,
   peekStack,
   pointerAbove,
+  pushReturnAddress,
   type StackWidth,
   setStackPointer,
-  storeOnStack,
 } from './stack-access.js';
 import { isTaskOrGate, TaskSource, transferToTask } from './task-switch.js';
 
@@ -63,10 +65,6 @@ export const farJump = routine(
   },
 );
 
-function pushReturnAddress(e: Emitter, width: StackWidth, returnTo: I64): I64 {
-  return storeOnStack(e, width, [get32(state.segmentSelector, Segment.cs).extendU(), returnTo]);
-}
-
 function farCallOf(width: StackWidth) {
   return routine(
     `farCall${width}`,
@@ -74,9 +72,9 @@ function farCallOf(width: StackWidth) {
     (e, selector, offset, returnTo) => {
       const { code } = e;
       code.if(realSegments(), () => {
-        const top = pushReturnAddress(e, width, returnTo);
+        pushReturnAddress(e, width, returnTo, I32.const(0));
         e.call(enterRealCode, selector, offset);
-        setStackPointer(e, top);
+        setStackPointer(e, pointerAbove(e, -width / 4));
         code.return();
       });
       const descriptor = e.call(loadCodeOrGate, selector);
@@ -85,10 +83,12 @@ function farCallOf(width: StackWidth) {
         e.call(callThroughGate, selector, descriptor, returnTo);
         code.return();
       });
-      e.call(checkCodeTarget, selector, descriptor, offset);
-      const top = pushReturnAddress(e, width, returnTo);
+      e.call(checkCodeSegment, selector, descriptor);
+      pushReturnAddress(e, width, returnTo, entersLong(descriptor));
+      // Only now, with the return address written, as processors do.
+      e.call(checkCodeOffset, descriptor, offset);
       e.call(enterCode, selector, descriptor, get32(state.cpl), offset);
-      setStackPointer(e, top);
+      setStackPointer(e, pointerAbove(e, -width / 4));
     },
   );
 }
@@ -104,17 +104,16 @@ function farReturnOf(width: StackWidth) {
     const selector = code.let(peekStack(e, bytes, 16).wrap());
     const rip = peekStack(e, 0, width);
     const frame = code.let(dropped.add(2 * bytes));
-    const above = pointerAbove(e, frame);
     code.if(realSegments(), () => {
       e.call(enterRealCode, selector, rip);
-      setStackPointer(e, above);
+      setStackPointer(e, pointerAbove(e, frame));
       code.return();
     });
     const descriptor = e.call(loadReturnCode, selector, rip);
     const level = code.let(selector.and(3));
     code.if(level.eq(get32(state.cpl)), () => {
       e.call(enterCode, selector, descriptor, level, rip);
-      setStackPointer(e, above);
+      setStackPointer(e, pointerAbove(e, frame));
       code.return();
     });
     const pointer = peekStack(e, frame, width);

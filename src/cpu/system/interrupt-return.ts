@@ -44,7 +44,6 @@ function interruptReturnOf(width: StackWidth) {
     const image = peekStack(e, 2 * bytes, width);
     const selector = code.let(peekStack(e, bytes, width).and(0xffff).wrap());
     const rip = peekStack(e, 0, width);
-    const above = pointerAbove(e, 3 * bytes);
     const cpl = e.read32(state.cpl);
     const mask = code.variable(I64, changeableFlags(e, width));
     code.if(virtual8086(), () => {
@@ -55,7 +54,7 @@ function interruptReturnOf(width: StackWidth) {
     });
     code.if(realSegments(), () => {
       e.call(enterRealCode, selector, rip);
-      setStackPointer(e, above);
+      setStackPointer(e, pointerAbove(e, 3 * bytes));
       writeReturnFlags(e, image, mask.get(), width);
       code.return();
     });
@@ -76,7 +75,7 @@ function interruptReturnOf(width: StackWidth) {
     const popsStack = get32(state.codeSize).eq(64).or(level.ne(cpl));
     code.if(popsStack.eqz(), () => {
       e.call(enterCode, selector, descriptor, level, rip);
-      setStackPointer(e, above);
+      setStackPointer(e, pointerAbove(e, 3 * bytes));
       writeReturnFlags(e, image, mask.get(), width);
       e.call(updateMode);
       code.return();

@@ -6,25 +6,34 @@ import { flushJumps, UNFILLED_TLB } from '../mmu/tlb.js';
 import { forgetWindow } from '../mmu/window-map.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Cr0, Cr4, Efer, Flag, Segment, Vector, Xcr0 } from '../state.js';
+import { Access, Cr0, Cr4, Efer, Flag, Register, Segment, Vector, Xcr0 } from '../state.js';
 import { updateMxcsr } from './mxcsr.js';
 
 /** Keeps a mode key from being 0, so that an empty jump-cache slot matches no RIP. */
 const KEY_PRESENT = 1n << 55n;
 
+/** What a stack pointer is masked with in 64-bit mode, or outside it with the SS in force. */
+export function stackMaskIn(long: I32): I64 {
+  const big = get32(state.segmentAccess, Segment.ss).and(Access.big);
+  return select(long, I64.const(-1), select(big, I64.const(0xffffffff), I64.const(0xffff)));
+}
+
 /** To be called after anything that may have changed the mode, the code or stack segment, or the privilege. */
 export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const { code } = e;
   const access = (segment: number): I32 => get32(state.segmentAccess, segment);
-  const active = get64(state.efer).and(Efer.lma).ne(0);
+  const active = code.let(get64(state.efer).and(Efer.lma).ne(0));
   const long = code.let(active.and(access(Segment.cs).and(Access.long).ne(0)));
   const legacySize = select(access(Segment.cs).and(Access.big), I32.const(32), I32.const(16));
   const size = code.let(select(long, I32.const(64), legacySize));
   e.set32(state.codeSize, size);
   // 16-bit code has a 32-bit EIP too: only branches with 16-bit operands, and the segment's limit, keep it small.
   e.set64(state.ripMask, select(long, I64.const(-1), I64.const(0xffffffff)));
-  const legacyStack = select(access(Segment.ss).and(Access.big), I64.const(0xffffffff), I64.const(0xffff));
-  e.set64(state.stackMask, select(long, I64.const(-1), legacyStack));
+  e.set64(state.stackMask, stackMaskIn(long));
+  // The manual leaves the upper halves open that compatibility mode does not see (vol. 1 §3.4.1.1); Xeons clear RSP's alone.
+  code.if(active.and(long.eqz()), () => {
+    e.set64(state.gpr, get64(state.gpr, Register.rsp).and(0xffffffffn), Register.rsp);
+  });
 
   const user = code.let(get32(state.cpl).eq(3));
   const key = size.shrU(4).or(user.shl(3)).extendU().shl(50);

@@ -1,11 +1,13 @@
 /** The stack as system routines reach it: by the running program's rights, at whatever size it is in force. */
 import { I32, I64, select } from '../../wasm/values.js';
-import { type Emitter, get64 } from '../emitter.js';
+import { type Emitter, get32, get64 } from '../emitter.js';
 import { commit, place } from '../mmu/access.js';
 import { segmentAddress } from '../mmu/segmentation.js';
 import { AccessKind } from '../mmu/walk.js';
+import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Register, Segment } from '../state.js';
+import { stackMaskIn } from './mode.js';
 
 export type StackWidth = 16 | 32 | 64;
 
@@ -31,7 +33,7 @@ function reached(e: Emitter, value: I64): I64 {
   return e.code.let(get64(state.gpr, Register.rsp).and(mask.not()).or(value.and(mask)));
 }
 
-/** What RSP will be when so many bytes have been dropped. */
+/** What RSP will be when so many bytes have been dropped, on the stack in force: of a return, its target's. */
 export function pointerAbove(e: Emitter, bytes: I64 | number): I64 {
   return reached(e, get64(state.gpr, Register.rsp).add(bytes));
 }
@@ -52,13 +54,40 @@ export function storeOnStack(e: Emitter, width: StackWidth, values: readonly I64
   return reached(e, top.get());
 }
 
+function storeReturnAddressOf(width: StackWidth) {
+  return routine(`storeReturnAddress${width}`, { parameters: [I64], mayFault: true }, (e, returnTo) => {
+    storeOnStack(e, width, [get32(state.segmentSelector, Segment.cs).extendU(), returnTo]);
+  });
+}
+const storeReturnAddress = {
+  16: storeReturnAddressOf(16),
+  32: storeReturnAddressOf(32),
+  64: storeReturnAddressOf(64),
+} as const;
+
+/**
+ * Stores CS and RIP below the stack pointer, which stays, as the mode of the code segment to be entered reaches the stack:
+ * between 64-bit and compatibility mode the processor changes over first. `long` is 1 for 64-bit mode.
+ */
+export function pushReturnAddress(e: Emitter, width: StackWidth, returnTo: I64, long: I32): void {
+  const size = e.read32(state.codeSize);
+  const mask = e.read64(state.stackMask);
+  e.set32(state.codeSize, select(long, I32.const(64), I32.const(32)));
+  e.set64(state.stackMask, stackMaskIn(long));
+  e.attempt(storeReturnAddress[width], returnTo);
+  e.set32(state.codeSize, size);
+  e.set64(state.stackMask, mask);
+  e.abortIf(get32(state.pending));
+}
+
 export function setStackPointer(e: Emitter, value: I64): void {
   e.set64(state.gpr, value, Register.rsp);
 }
 
-/** Sets the pointer into another stack: wholly, but for a 16-bit stack, which leaves bits 31:16 (vol. 2, IRET). */
+/** Sets the pointer into another stack: as wide as it is, but for a 16-bit one, which leaves bits 31:16 (vol. 2, IRET). */
 export function enterStack(e: Emitter, value: I64): void {
-  const narrow = get64(state.stackMask).eq(0xffff);
+  const mask = get64(state.stackMask);
+  const narrow = mask.eq(0xffff);
   const kept = get64(state.gpr, Register.rsp).and(0xffff0000n).or(value.and(0xffff));
-  e.set64(state.gpr, e.code.let(select(narrow, kept, value)), Register.rsp);
+  e.set64(state.gpr, e.code.let(select(narrow, kept, value.and(mask))), Register.rsp);
 }
