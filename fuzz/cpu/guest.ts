@@ -17,6 +17,7 @@ import {
   DESCRIPTOR_SIZE,
   FS_BASE,
   GS_BASE,
+  NUMBER_SELECTOR,
   PAGE,
   SELECTOR,
   TRAMPOLINE,
@@ -54,6 +55,11 @@ const NO_BUS: Bus = {
   readMemory: (_address, width) => 2 ** (8 * width) - 1,
   writeMemory: () => {},
 };
+
+/** Linux's segment that tells a program which processor it runs on, by its limit. */
+function processorSegment(number: number): bigint {
+  return 0x0040f50000000000n | BigInt(number & 0xffff) | (BigInt((number >> 16) & 15) << 48n);
+}
 
 /** More than any round takes. */
 const MOST_INSTRUCTIONS = 2_000_000_000;
@@ -98,6 +104,11 @@ export class Guest {
   /** The window's pages, holes included. */
   window(): Uint8Array {
     return this.cpu.memory.bytes(WINDOW_FRAMES, WINDOW_PAGES.length * PAGE)!;
+  }
+
+  /** Makes ring 3 see this number, which is 0 else. */
+  setProcessorNumber(number: number): void {
+    this.#put(GDT + (NUMBER_SELECTOR & ~7), processorSegment(number));
   }
 
   /** Runs the trampoline over an arena's first `count` descriptors. Throws if it does not come to its end. */
@@ -170,8 +181,7 @@ export class Guest {
       [SELECTOR.code32 & ~7, 0x00cffb000000ffffn],
       [SELECTOR.data & ~7, 0x00cff3000000ffffn],
       [SELECTOR.code64 & ~7, 0x00affb000000ffffn],
-      // Its limit is the processor's number.
-      [0x78, 0x0040f50000000000n],
+      [NUMBER_SELECTOR & ~7, processorSegment(0)],
     ];
     for (const [selector, descriptor] of entries) this.#put(GDT + selector, descriptor);
     this.#put(TSS + 4, HIGH + BigInt(STACK_TOP));

@@ -44,6 +44,8 @@ export const GS_BASE = 0x08000000;
 
 /** Linux's selectors for ring 3, which the guest's descriptor table repeats. */
 export const SELECTOR = { code64: 0x33, code32: 0x23, data: 0x2b } as const;
+/** Of a segment whose limit is the processor's number, bits 11:0, and its node. */
+export const NUMBER_SELECTOR = 0x7b;
 
 /** Two arenas, so that one round runs natively while the round before runs in the guest. */
 export const ARENAS = [0x26000000, 0x2a000000] as const;
@@ -175,6 +177,7 @@ export function layoutHeader(): string {
   group('VARIABLE', VARIABLE);
   add('WINDOW', WINDOW);
   lines.push(`#define WINDOW_PAGES "${WINDOW_PAGES}"`);
+  add('NUMBER_SELECTOR', NUMBER_SELECTOR);
   add('FS_BASE', FS_BASE);
   add('GS_BASE', GS_BASE);
   add('ARENA_SIZE', ARENA_SIZE);

@@ -62,6 +62,8 @@ export class Native {
   /** The processor's name and signature (family, model, stepping). */
   model = '';
   readonly cpuid = new Map<string, readonly number[]>();
+  /** Of the processor that the harness keeps to: what programs see as its number and node. */
+  processorNumber = 0;
   readonly #folder: string;
   readonly #child: ChildProcess;
   readonly #lines: Interface;
@@ -110,6 +112,7 @@ export class Native {
     for (;;) {
       const [kind, ...words] = (await this.#line()).split(' ');
       if (kind === 'model') this.model = words.join(' ').replace(/\s+/g, ' ');
+      if (kind === 'number') this.processorNumber = Number(words[0]);
       if (kind === 'cpuid')
         this.cpuid.set(
           words[0]!,

@@ -50,6 +50,7 @@ export async function run(options: Settings): Promise<number> {
     console.log(`processor: ${native.model}`);
     const guests: [Guest, ...Guest[]] = [new Guest(await loadInterpreter(), trampoline)];
     if (options.otherTiers) guests.push(new Guest(await functionsOnly(), trampoline));
+    for (const guest of guests) guest.setProcessorNumber(native.processorNumber);
     const engine = new Engine(native, guests);
     if (options.curate) {
       const cases = await curate(new Workbench(engine), entries, { ymm }, options.seed);

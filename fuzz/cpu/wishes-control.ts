@@ -4,7 +4,7 @@
  */
 import type { DecodedInstruction } from '../../src/cpu/decode/instruction.js';
 import type { Build } from './build.js';
-import { Fixup, FS_BASE, GS_BASE, SELECTOR } from './layout.js';
+import { Fixup, FS_BASE, GS_BASE, NUMBER_SELECTOR, SELECTOR } from './layout.js';
 import { type After, moveImmediate, RBP, RCX, RDX } from './wishes.js';
 
 /** Two bytes that change ECX, in either code size: what a jump jumps over. */
@@ -33,15 +33,30 @@ export function jumpsIndirectly(build: Build, instruction: DecodedInstruction): 
   else build.fixups.push({ operation: Fixup.set, register: instruction.rm, value: target, fromCode: true });
 }
 
-export const codeSelector = (build: Build): bigint =>
-  BigInt(build.codeSize === 64 ? SELECTOR.code64 : SELECTOR.code32);
+/** INT3, which ends a case in either mode: its handler goes back to 64-bit code. */
+const BREAKPOINT = 0xcc;
+
+/** Where a far transfer through memory goes: now and then to the other mode, with a RIP wider than compatibility mode's. */
+function farTarget(
+  build: Build,
+  instruction: DecodedInstruction,
+): { readonly rip: bigint; readonly selector: bigint } {
+  const other = build.tier === 'fault' && build.random.oneIn(4);
+  const long = (build.codeSize === 64) !== other;
+  build.after.push(...SKIPPED);
+  if (other) build.after.push(BREAKPOINT);
+  const beyond = !long && instruction.operandSize === 64 && build.random.oneIn(2) ? 1n << 32n : 0n;
+  return {
+    rip: BigInt(instruction.length + SKIPPED.length) + beyond,
+    selector: BigInt(long ? SELECTOR.code64 : SELECTOR.code32),
+  };
+}
 
 export function farThroughMemory(build: Build, instruction: DecodedInstruction): void {
-  const target = BigInt(instruction.length + SKIPPED.length);
-  build.after.push(...SKIPPED);
+  const { rip, selector } = farTarget(build, instruction);
   const bytes = instruction.operandSize / 8;
-  build.memory(build.operand, 0, bytes, target, true);
-  build.memory(build.operand, bytes, 2, codeSelector(build));
+  build.memory(build.operand, 0, bytes, rip, true);
+  build.memory(build.operand, bytes, 2, selector);
 }
 
 export function farDirect(build: Build, instruction: DecodedInstruction): void {
@@ -54,18 +69,22 @@ export function farDirect(build: Build, instruction: DecodedInstruction): void {
   build.patches.push({ at: length - 6, kind: 'address', value: length + SKIPPED.length, from: 0 });
 }
 
+function nearTarget(build: Build, instruction: DecodedInstruction): { rip: bigint; selector: bigint } {
+  build.after.push(...SKIPPED);
+  return { rip: BigInt(instruction.length + SKIPPED.length), selector: 0n };
+}
+
 /** A frame on the stack: words with the code's address, a selector and more. */
 export function returns(kind: 'near' | 'far' | 'interrupt'): After {
   return (build, instruction) => {
     const near = kind === 'near';
     const bytes = near ? word(build, instruction) : instruction.operandSize / 8;
-    const target = BigInt(instruction.length + SKIPPED.length);
-    build.after.push(...SKIPPED);
+    const { rip, selector } = near ? nearTarget(build, instruction) : farTarget(build, instruction);
     // Misaligned, and with AC in the popped flags, it is #AC with AC clear in the saved ones: Linux takes that for a split
     // lock, and begins it again for ever.
     const top = build.stack(0, bytes * 5, kind === 'interrupt' ? 8 : 1);
-    build.memory(top, 0, bytes, target, true);
-    if (!near) build.memory(top, bytes, bytes, codeSelector(build));
+    build.memory(top, 0, bytes, rip, true);
+    if (selector) build.memory(top, bytes, bytes, selector);
     if (kind !== 'interrupt') return;
     if (build.codeSize === 64) build.memory(top, bytes * 4, bytes, BigInt(SELECTOR.data));
   };
@@ -102,7 +121,7 @@ export function segmentLoaded(build: Build, instruction: DecodedInstruction): vo
   restoreSegment(build, instruction.reg);
 }
 
-export const SELECTORS = [0, 3, 0x23, 0x2b, 0x2b, 0x33, 0x10, 0x1f8];
+export const SELECTORS = [0, 3, 0x23, 0x2b, NUMBER_SELECTOR, 0x33, 0x10, 0x1f8];
 
 export function selectorSource(build: Build, instruction: DecodedInstruction): void {
   if (!instruction.isMemory) {

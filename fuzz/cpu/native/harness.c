@@ -8,6 +8,7 @@
 #include <asm/prctl.h>
 #include <cpuid.h>
 #include <immintrin.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -157,8 +158,22 @@ static void run(uint64_t arena, uint64_t count, int make) {
   dump_window(arena);
 }
 
+/* Keeps to one processor, the first that may be had: programs see its number, in a segment's limit and by RDPID. */
+static int stay_on_one(void) {
+  cpu_set_t may;
+  if (sched_getaffinity(0, sizeof may, &may)) fail("no list of the processors that may be used");
+  int first = 0;
+  while (!CPU_ISSET(first, &may)) first++;
+  CPU_ZERO(&may);
+  CPU_SET(first, &may);
+  if (sched_setaffinity(0, sizeof may, &may)) fail("cannot keep to one processor");
+  uint32_t limit = 0;
+  __asm__("lsl %1, %0" : "+r"(limit) : "r"(NUMBER_SELECTOR));
+  return (int)limit;
+}
+
 /* What this processor is and has, and where the parent finds the arenas. */
-static void introduce(int fd) {
+static void introduce(int fd, int number) {
   static const uint32_t leaves[][2] = {{1, 0}, {7, 0}, {13, 1}, {0x80000001u, 0}};
   uint32_t name[13] = {0};
   for (unsigned n = 0; n < 3; n++) {
@@ -171,6 +186,7 @@ static void introduce(int fd) {
     __cpuid_count(leaves[n][0], leaves[n][1], a, b, c, d);
     printf("cpuid %x.%u %x %x %x %x\n", leaves[n][0], leaves[n][1], a, b, c, d);
   }
+  printf("number %d\n", number);
   printf("memory %d %d\n", getpid(), fd);
   fflush(stdout);
 }
@@ -178,6 +194,7 @@ static void introduce(int fd) {
 int main(int argc, char **argv) {
   if (!(getauxval(AT_HWCAP2) & 2)) fail("this kernel does not let programs write FS and GS (Linux 5.9 does)");
   if (argc != 3) fail("want the file with the trampoline's code, and the address of its end");
+  int number = stay_on_one();
   int fd = memfd_create("fuzz-arenas", 0);
   if (fd < 0 || ftruncate(fd, 2 * ARENA_SIZE)) fail("no memory for the arenas");
   for (int n = 0; n < 2; n++) map(arena_bases[n], ARENA_SIZE, fd);
@@ -196,7 +213,7 @@ int main(int argc, char **argv) {
   sigaltstack(&stack, NULL);
   const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGALRM};
   for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) sigaction(signals[n], &action, NULL);
-  introduce(fd);
+  introduce(fd, number);
 
   char line[128];
   while (fgets(line, sizeof line, stdin)) {
