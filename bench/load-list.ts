@@ -1,5 +1,6 @@
-/** The loads of guests/loads, with so many rounds that QEMU's TCG takes some three seconds on a current processor. */
+/** The loads of guests/loads and guests/lua, with so many rounds that QEMU's TCG takes some three seconds on a current processor. */
 import type { Load } from './loads.js';
+import { luaMissing } from './peers/build.js';
 
 export const LOADS: readonly Load[] = [
   { name: 'core', rounds: 32000 },
@@ -21,6 +22,7 @@ export const LOADS: readonly Load[] = [
   { name: 'bignum', rounds: 6600 },
   { name: 'packed', rounds: 5600 },
   { name: 'x87', rounds: 10000 },
+  { name: 'lua', rounds: 240, guest: 'lua', missing: luaMissing },
   { name: 'paging', rounds: 1600, needsMachine: true },
   { name: 'interrupts', rounds: 16000, needsMachine: true },
   { name: 'syscalls', rounds: 16000, needsMachine: true },

@@ -1,6 +1,7 @@
 /**
- * Speed on the loads of guests/loads, one after the other, every peer in each round. All must print the same check
- * values. Bochs gets a tenth of the work, which its times are then multiplied by.
+ * Speed on the loads of guests/loads and guests/lua, one after the other, every peer in each round. All must print the same check
+ * values. Interpreters get a
+ * part of the work, and their times are those of the whole then.
  */
 import { BenchError } from './child.js';
 import { type LoadTimes, loadTimes } from './marks.js';
@@ -8,7 +9,6 @@ import { interleave, type Spread, type Subject, spread } from './measure.js';
 import type { Peer } from './peers/peer.js';
 
 const TIMEOUT = 240_000;
-const GUEST = 'loads';
 
 export interface Load {
   readonly name: string;
@@ -16,6 +16,10 @@ export interface Load {
   readonly rounds: number;
   /** Page tables, interrupts, rings: nothing that a Linux program does. */
   readonly needsMachine?: true;
+  /** The guest that has it, unless it is `loads`. */
+  readonly guest?: string;
+  /** Why it cannot be measured here; undefined if it can. */
+  readonly missing?: string | undefined;
 }
 
 export interface Contender {
@@ -75,7 +79,7 @@ async function measureLoad(
   const able = contenders.filter(({ isProgram }) => !(isProgram && load.needsMachine));
   const outputs = new Map<string, string>();
   const samples = await interleave(
-    able.map((contender) => subject(contender, load.name, work, outputs)),
+    able.map((contender) => subject(contender, load, work, outputs)),
     rounds,
   );
   const results = able.map(({ peer }, n): [string, Measured] => [peer.name, measured(samples[n] ?? [])]);
@@ -94,7 +98,7 @@ function measured(samples: readonly Sample[]): Measured {
 /** @param outputs what a command line printed the first time, whoever ran it */
 function subject(
   { peer, share }: Contender,
-  name: string,
+  { name, guest = 'loads' }: Load,
   work: number,
   outputs: Map<string, string>,
 ): Subject<Sample> {
@@ -103,7 +107,7 @@ function subject(
   return {
     name: `${name} on ${peer.name}`,
     measure: async () => {
-      const times = await peer.run({ guest: GUEST, commandLine, until: /n=\d+: .*\n/, timeout: TIMEOUT });
+      const times = await peer.run({ guest, commandLine, until: /n=\d+: .*\n/, timeout: TIMEOUT });
       const expected = outputs.get(commandLine) ?? times.output;
       outputs.set(commandLine, expected);
       if (times.output !== expected) {

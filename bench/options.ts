@@ -22,8 +22,9 @@ export const HELP = `npm run bench -- [options]
 const PARTS = ['start-up', 'loads'] as const;
 const START_UP_ROUNDS = 21;
 const LOAD_ROUNDS = 3;
-/** Slow, and without a warm-up. */
-const BOCHS_SHARE = 0.1;
+/** Of interpreters, which are slow and know no warm-up: Bochs, and our tier of that name. */
+const BOCHS_SHARE = 0.05;
+const INTERPRETER_SHARE = 0.1;
 
 export interface BenchOptions {
   readonly only: (typeof PARTS)[number] | undefined;
@@ -53,7 +54,12 @@ export function benchOptions(args: readonly string[]): BenchOptions {
   };
   const tiers = tier.length > 0 ? tier : [undefined];
   const ours = [undefined, ...node].flatMap((path) =>
-    tiers.map((name): Contender => ({ peer: univisorPeer({ node: path, tier: name }), share: 1 })),
+    tiers.map(
+      (name): Contender => ({
+        peer: univisorPeer({ node: path, tier: name }),
+        share: name === 'interpreter' ? INTERPRETER_SHARE : 1,
+      }),
+    ),
   );
   const peers = peer.length > 0 ? peer : ['univisor', ...Object.keys(others)];
   const given = rounds === undefined ? undefined : positive('--rounds', rounds);

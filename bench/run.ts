@@ -16,6 +16,8 @@ else await run(options);
 
 async function run({ only, loads, json, write, ...rest }: BenchOptions): Promise<void> {
   const { ours, others, missing } = present(rest.ours, rest.others);
+  const able = loads.filter((load) => load.missing === undefined);
+  missing.push(...loads.flatMap((load) => load.missing ?? []));
   const head = [
     `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     ...[...ours, ...others].map(({ peer }) => peer.version()),
@@ -30,14 +32,15 @@ async function run({ only, loads, json, write, ...rest }: BenchOptions): Promise
     only === 'start-up'
       ? undefined
       : await measureLoads(
-          loads,
+          able,
           [...ours, ...others],
           { rounds: rest.loadRounds, scale: rest.scale },
           (row) => say(progressText(row)),
         );
   const names = (contenders: readonly Contender[]): string[] => contenders.map(({ peer }) => peer.name);
   if (rows) {
-    texts.push(`Medians of ${rest.loadRounds} interleaved rounds.\n`);
+    const part = rest.scale === 1 ? '' : `, with ${rest.scale} of each load's work`;
+    texts.push(`Medians of ${rest.loadRounds} interleaved rounds${part}.\n`);
     texts.push(loadTablesText(rows, { ours: names(ours), others: names(others) }));
   }
   say(`\n${texts.join('\n')}`);

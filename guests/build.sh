@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds guest images: guests/build.sh [NAME ...], all of them by default.
+# Builds guest images: guests/build.sh [NAME ...], by default all that are
+# prebuilt. lua is not: most of it is Debian's (package liblua5.4-dev).
 #
 # Variables: OUT, where NAME/NAME.elf goes (default: this folder);
 #            CC, the compiler (default: gcc; the committed images: Debian 12's 12.2).
@@ -24,7 +25,7 @@ flags="-std=c17 -O2 -march=x86-64 -mtune=generic -mcmodel=small -mno-red-zone
   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
   -fno-omit-frame-pointer -ffunction-sections -fdata-sections -ffp-contract=off
   -ffile-prefix-map=$here=guests -Wall -Wextra -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
-  -Ilib"
+  -Ilib -isystem /usr/include/lua5.4"
 link_flags="-no-pie -Wl,-T,lib/link.ld -Wl,--build-id=none -Wl,--gc-sections
   -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack"
 
@@ -36,12 +37,16 @@ flags_of() {
   esac
 }
 
-# compile FOLDER: every source in it to an object in the work folder.
+# compile_one SOURCE [PREFIX]: to an object in the work folder, named after its path.
+compile_one() {
+  # shellcheck disable=SC2086,SC2046
+  "$compiler" $flags $(flags_of "$(dirname "$1")") -c "$1" -o "$work/${2-}$(echo "$1" | tr '/.' '--').o"
+}
+
+# compile FOLDER: every source in it.
 compile() {
   for source in "$1"/*.S "$1"/*.c; do
-    [ -f "$source" ] || continue
-    # shellcheck disable=SC2086,SC2046
-    "$compiler" $flags $(flags_of "$1") -c "$source" -o "$work/$(echo "$source" | tr '/.' '--').o"
+    [ ! -f "$source" ] || compile_one "$source"
   done
 }
 
@@ -50,9 +55,16 @@ compile() {
 compile lib
 for name in "$@"; do
   compile "$name"
-  [ ! -d "$name/machine" ] || compile "$name/machine"
+  for folder in "$name"/*/; do
+    [ ! -d "$folder" ] || compile "${folder%/}"
+  done
+  libraries=
+  if [ "$name" = lua ]; then
+    compile_one loads/marks.c lua-
+    libraries=-l:liblua5.4.a
+  fi
   mkdir -p "$out/$name"
   # shellcheck disable=SC2086
-  "$compiler" $flags $link_flags "$work/$name"-*.o "$work"/lib-*.o -o "$out/$name/$name.elf"
+  "$compiler" $flags $link_flags "$work/$name"-*.o "$work"/lib-*.o $libraries -o "$out/$name/$name.elf"
   chmod 644 "$out/$name/$name.elf"
 done

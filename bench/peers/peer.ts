@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildTimes } from '../child.js';
+import { luaImage } from './build.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -28,8 +29,9 @@ export interface Peer {
   run(run: GuestRun): Promise<ChildTimes>;
 }
 
+/** Path of the guest's image: the prebuilt one, but for Lua. */
 export function imageOf(guest: string): string {
-  return join(root, 'guests', guest, `${guest}.elf`);
+  return guest === 'lua' ? luaImage() : join(root, 'guests', guest, `${guest}.elf`);
 }
 
 /** Names those of the commands that the PATH does not have. */

@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { benchOptions } from '../../bench/options.js';
 
-test('everything by default, and Bochs with a tenth of the work', () => {
+test('everything by default, and Bochs with a twentieth of the work', () => {
   const { loads, ours, others, loadRounds } = benchOptions([]);
 
-  expect(loads).toHaveLength(22);
+  expect(loads).toHaveLength(23);
   expect(ours.map(({ peer }) => peer.name)).toEqual(['univisor']);
   expect(others.map(({ peer, share }) => [peer.name, share])).toEqual([
     ['QEMU TCG, microvm', 1],
-    ['Bochs', 0.1],
+    ['Bochs', 0.05],
     ['native', 1],
   ]);
   expect(loadRounds).toBe(3);
