@@ -1,7 +1,6 @@
 /**
- * Speed on the loads of guests/loads and guests/lua, one after the other, every peer in each round. All must print the same check
- * values. Interpreters get a
- * part of the work, and their times are those of the whole then.
+ * Speed on the loads of guests/loads and guests/lua, one after the other, every peer in each round. All must print the
+ * same check values. Interpreters get a part of the work, and their times are those of the whole then.
  */
 import { BenchError } from './child.js';
 import { type LoadTimes, loadTimes } from './marks.js';
