@@ -22,6 +22,7 @@ import { timeStamp } from './system/msr.js';
 import { type FirstRegisters, forgetFilled, resetState, startProtected, startReal } from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
+import type { RegionHost, RegionStatistics, RegionTier } from './tiers/regions/region-tier.js';
 
 export interface CpuOptions {
   readonly interpreter: Interpreter;
@@ -52,7 +53,7 @@ interface InterpreterExports {
   updateMode(): void;
   flushTlb(): void;
   translateFetch(delta: number): number;
-  translateLinear(): number;
+  translateLinear(asFetch: number): number;
   adoptDirectoryPointers(): void;
 }
 
@@ -66,12 +67,20 @@ export class Cpu {
   readonly state: StateView;
   readonly #options: CpuOptions;
   readonly #model: CpuModel;
+  readonly #memory: WebAssembly.Memory;
+  readonly #exports: WebAssembly.Exports;
   readonly #wasm: InterpreterExports;
   readonly #cache: CodeCache;
   readonly #kinds: Uint8Array;
   readonly #bytes: Uint8Array;
   /** Mnemonics that `onUnimplemented` was told of: each once. */
   readonly #reported = new Set<string>();
+  #regions: RegionTier | undefined;
+  /** What came of the instructions that the regions' tier had run, if that ends the run. */
+  #exitMet: Exit | undefined;
+  /** Instructions, and those in regions, when the regions' tier was last told. */
+  #seenRetired = 0;
+  #seenInRegions = 0;
   #retired = 0;
   /** The count of retired instructions at which the present run ends. */
   #end = 0;
@@ -89,6 +98,7 @@ export class Cpu {
     }
     const pages = (RAM_BASE + ramSize) / 65536;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#memory = memory;
     this.#options = options;
     this.#model = options.model ?? cpuModel(DEFAULT_CPU_MODEL);
     this.#bytes = new Uint8Array(memory.buffer);
@@ -102,8 +112,8 @@ export class Cpu {
     this.memory = new GuestMemory(memory, RAM_BASE, ramSize);
     this.state = new StateView(memory);
     const env = { memory, ...this.#externals(memory) };
-    this.#wasm = new WebAssembly.Instance(options.interpreter.module, { env })
-      .exports as unknown as InterpreterExports;
+    this.#exports = new WebAssembly.Instance(options.interpreter.module, { env }).exports;
+    this.#wasm = this.#exports as unknown as InterpreterExports;
     const fetchUnit = {
       translate: (delta: number) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
       isRam: (physical: number) => this.#isRam(physical),
@@ -206,28 +216,77 @@ export class Cpu {
     this.#end = this.#retired + limit;
     this.#stopRequested = false;
     while (this.#retired < this.#end) {
-      if (this.#cache.full) this.#cache.reset();
-      const shadowed = this.#isNow(state.shadowAt);
-      if (!shadowed) this.#takeInterrupts();
-      if (this.state.get32(state.debugMet)) this.#takeDebugTraps(false);
-      if (this.#takeReason() === ExitReason.shutdown) this.#shutDown = true;
-      if (this.#shutDown) return { kind: 'shutdown' };
-      if (this.#halted) return { kind: 'halt' };
-      const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
-      const deliveries = this.state.get32(state.deliveries);
-      const held = shadowed ? this.#options.interrupts.pending() || this.#nmiDeliverable() : this.wakes;
-      const single = stepping || held || this.state.get32(state.debugDue) !== 0;
-      this.#grant(single ? 1 : Math.min(this.#end - this.#retired, LONGEST_RUN));
-      const completed = this.state.get32(state.deliveries) === deliveries;
-      const trapped = this.#takeDebugTraps(stepping && completed);
-      const reason = this.#takeReason();
-      this.#halted = reason === ExitReason.halt && !trapped;
-      this.#shutDown = reason === ExitReason.shutdown;
-      if (this.#shutDown) return { kind: 'shutdown' };
-      if (this.#stopRequested) return { kind: 'stopped' };
-      if (this.#halted && !this.wakes) return { kind: 'halt' };
+      const exit = this.#lookForRegions() ?? this.#advance(this.#regions?.pace.grain ?? LONGEST_RUN);
+      if (exit) return exit;
     }
     return { kind: 'limit' };
+  }
+
+  /** Takes what is due at this boundary and begins so many more instructions at most; an exit if that ends the run. */
+  #advance(most: number): Exit | undefined {
+    if (this.#cache.full) {
+      this.#regions?.reset();
+      this.#cache.reset();
+    }
+    const shadowed = this.#isNow(state.shadowAt);
+    if (!shadowed) this.#takeInterrupts();
+    if (this.state.get32(state.debugMet)) this.#takeDebugTraps(false);
+    if (this.#takeReason() === ExitReason.shutdown) this.#shutDown = true;
+    if (this.#shutDown) return { kind: 'shutdown' };
+    if (this.#halted) return { kind: 'halt' };
+    const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
+    const deliveries = this.state.get32(state.deliveries);
+    const held = shadowed ? this.#options.interrupts.pending() || this.#nmiDeliverable() : this.wakes;
+    const single = stepping || held || this.state.get32(state.debugDue) !== 0;
+    this.#grant(single ? 1 : Math.min(this.#end - this.#retired, most));
+    const completed = this.state.get32(state.deliveries) === deliveries;
+    const trapped = this.#takeDebugTraps(stepping && completed);
+    const reason = this.#takeReason();
+    this.#halted = reason === ExitReason.halt && !trapped;
+    this.#shutDown = reason === ExitReason.shutdown;
+    if (this.#shutDown) return { kind: 'shutdown' };
+    if (this.#stopRequested) return { kind: 'stopped' };
+    return this.#halted && !this.wakes ? { kind: 'halt' } : undefined;
+  }
+
+  /** Has hot code made into regions from now on. */
+  useRegions(make: (host: RegionHost) => RegionTier): void {
+    this.#regions = make({
+      memory: this.#memory,
+      state: this.state,
+      cache: this.#cache,
+      exports: this.#exports,
+      absent: this.#model.absent,
+      step: () => {
+        if (this.#retired >= this.#end) return false;
+        this.#exitMet = this.#advance(1);
+        return !this.#exitMet;
+      },
+      translate: (linear) => {
+        this.state.set64(state.exchange, BigInt(linear));
+        return this.#wasm.translateLinear(1) ? this.#exchanged() : undefined;
+      },
+      isRam: (physical) => this.#isRam(physical),
+    });
+  }
+
+  /** What the regions have done, if they are in use. */
+  get regionStatistics(): (RegionStatistics & { readonly instructions: bigint }) | undefined {
+    if (!this.#regions) return undefined;
+    return { ...this.#regions.statistics, instructions: this.state.get64(state.regionInstructions) };
+  }
+
+  /** Tells the regions' tier what the interpreter has run; it may have some more instructions run one by one. */
+  #lookForRegions(): Exit | undefined {
+    if (!this.#regions) return undefined;
+    const inRegions = this.state.low(state.regionInstructions);
+    const ran = this.#retired - this.#seenRetired - ((inRegions - this.#seenInRegions) >>> 0);
+    this.#regions.noteInterpreted(ran);
+    this.#seenRetired = this.#retired;
+    this.#seenInRegions = inRegions;
+    const exit = this.#exitMet;
+    this.#exitMet = undefined;
+    return exit;
   }
 
   /** Why WebAssembly asked for the end of the run, once. */
@@ -290,7 +349,7 @@ export class Cpu {
   /** Physical address behind a linear one, or undefined; for those who look from outside. */
   translate(linear: bigint): number | undefined {
     this.state.set64(state.exchange, linear);
-    return this.#wasm.translateLinear() ? this.#exchanged() : undefined;
+    return this.#wasm.translateLinear(0) ? this.#exchanged() : undefined;
   }
 
   #grant(budget: number): void {
@@ -400,7 +459,7 @@ export class Cpu {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
       decodeAt: () => this.#decodeAt(),
       samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
-      codeWritten: (page: number) => this.#cache.drop(page >>> 0),
+      codeWritten: (page: number) => this.#dropCode(page >>> 0),
       unimplemented: () => this.#reportUnimplemented(),
       cpuid: () => cpuid(this.state, this.#model, localApic?.enabled ?? false),
       readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, cycles)),
@@ -420,6 +479,13 @@ export class Cpu {
     const record = this.#cache.recordAt();
     if (this.#cache.full) this.#endRun();
     return record;
+  }
+
+  /** Ends the run if a region is gone by it: it may be the one that runs. */
+  #dropCode(page: number): void {
+    const before = this.#regions?.statistics.dropped;
+    this.#cache.drop(page);
+    if (this.#regions?.statistics.dropped !== before) this.#endRun();
   }
 
   #reportUnimplemented(): void {

@@ -44,6 +44,12 @@ export class ModuleLinker implements Linker {
     return handle as FunctionHandle<R>;
   }
 
+  /** The routines of this module. */
+  routines(): FunctionHandle<Value | undefined>[] {
+    const imported = new Set(externals.map(({ name }) => name));
+    return [...this.#known.values()].filter(({ name }) => !imported.has(name));
+  }
+
   /** Defines what has been called so far, and what that calls. */
   finish(): void {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) job();

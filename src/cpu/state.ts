@@ -157,6 +157,11 @@ export const deferred = i32('deferred');
 export const retired = i64('retired');
 export const granted = i32('granted');
 
+/** Ours: instructions that regions have run since reset. */
+export const regionInstructions = i64('regionInstructions');
+/** Ours: counts the times that translations were forgotten: what was found out about a mapping holds until it moves. */
+export const mappings = i32('mappings');
+
 /** Ours: an exception on its way: 0, or `PENDING` with the vector, and `PENDING_HAS_CODE` if it has an error code. */
 export const pending = i32('pending');
 export const pendingCode = i32('pendingCode');
@@ -212,6 +217,8 @@ export const cpl = i32('cpl');
 export const codeSize = i32('codeSize');
 /** What RIP is xored with to key the jump cache; tells modes apart. */
 export const modeKey = i64('modeKey');
+/** Tells apart what a region's code depends on: mode, privilege, alignment checks, and units that may not be used. */
+export const regionKey = i32('regionKey');
 /** The code segment's base and limit for which the jump cache holds 16- and 32-bit RIPs. */
 export const jumpCacheBase = i64('jumpCacheBase');
 export const jumpCacheLimit = i32('jumpCacheLimit');
@@ -349,6 +356,16 @@ export const Vector = {
 
 /** XCR0 bits: state that XSAVE knows and that instructions may use (vol. 1 §13.3). */
 export const Xcr0 = { x87: 1 << 0, sse: 1 << 1, avx: 1 << 2, pkru: 1 << 9 } as const;
+
+/** Ours: `regionKey`'s low bits are `codeSize`; then these. */
+export const RegionKey = { user: 1 << 7, alignment: 1 << 8 } as const;
+/** Ours: and a bit for each unit that may not be used just now. */
+export const REGION_UNITS: readonly (readonly [fault: Field32, bit: number])[] = [
+  [vectorFault, 1 << 9],
+  [vexFault, 1 << 10],
+  [fpuFault, 1 << 11],
+  [mmxFault, 1 << 12],
+];
 
 /** Why a run ended. */
 export const ExitReason = { none: 0, halt: 1, shutdown: 2, requested: 3 } as const;

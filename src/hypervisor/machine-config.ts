@@ -11,6 +11,9 @@ import type { RunOptions } from './run-result.js';
 export const FIRMWARE_KINDS = ['none', 'pc'] as const;
 export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
 
+export const TIERS = ['auto', 'interpreter', 'regions'] as const;
+export type TierName = (typeof TIERS)[number];
+
 export interface MachineConfig {
   /** The image file's bytes; not copied, so they must not change before `create` resolves. */
   readonly image: Uint8Array;
@@ -21,6 +24,11 @@ export interface MachineConfig {
   readonly memory?: number;
   /** Which processor: a level of x86-64, whose features CPUID promises and which has no others; v3 unless given. */
   readonly cpu?: CpuModelName;
+  /**
+   * What runs the code: `interpreter`, the default; `regions`, with whatever runs twice made into WebAssembly at once;
+   * `auto`, with hot code made so. The guest sees no difference.
+   */
+  readonly tier?: TierName;
   readonly commandLine?: string;
   readonly modules?: readonly BootModule[];
   /** Virtual time follows the instruction count and is the same in every run; host time passes by itself. */
@@ -61,6 +69,7 @@ const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   protocol: true,
   memory: true,
   cpu: true,
+  tier: true,
   commandLine: true,
   modules: true,
   clock: true,
@@ -80,7 +89,14 @@ const RUN_KEYS: Readonly<Record<keyof RunOptions, true>> = {
 /** For callers without types too: what is not an option, or is of the wrong kind, is named. @throws MachineError */
 export function checkConfig(config: MachineConfig): void {
   checkKeys(config, CONFIG_KEYS);
-  const { image, memory = DEFAULT_MEMORY, seed = 0, clock = 'virtual', cpu = DEFAULT_CPU_MODEL } = config;
+  const {
+    image,
+    memory = DEFAULT_MEMORY,
+    seed = 0,
+    clock = 'virtual',
+    cpu = DEFAULT_CPU_MODEL,
+    tier = 'auto',
+  } = config;
   const { devices = [] } = config;
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");
   if (!Array.isArray(devices)) throw bad('devices', `${devices} is no list of names`);
@@ -92,6 +108,7 @@ export function checkConfig(config: MachineConfig): void {
   const { firmware = 'none' } = config;
   if (!FIRMWARE_KINDS.includes(firmware))
     throw bad('firmware', `${firmware} is none of ${FIRMWARE_KINDS.join(', ')}`);
+  if (!TIERS.includes(tier)) throw bad('tier', `${tier} is none of ${TIERS.join(', ')}`);
   if (!CPU_MODELS.includes(cpu)) throw bad('cpu', `${cpu} is none of ${CPU_MODELS.join(', ')}`);
   if (clock !== 'virtual' && clock !== 'host') throw bad('clock', `${clock} is neither virtual nor host`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw bad('seed', `${seed} is no integer from 0 to 2^53 − 1`);

@@ -7,6 +7,7 @@ import { Cpu } from '../cpu/cpu.js';
 import { cpuModel, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
+import { loadRegions } from '../cpu/tiers/regions/load.js';
 import type { Console, PowerControl } from '../devices/backends.js';
 import type { InterruptBus } from '../devices/interrupt/interrupt-message.js';
 import { MemoryConsole } from '../devices/memory-console.js';
@@ -50,6 +51,7 @@ export class Machine {
   readonly #console: Console;
   readonly #image: Image;
   #running = false;
+  #regionsAsked = false;
   /** Why there is nothing left to run. */
   #ended: RunResult['reason'] | undefined;
 
@@ -61,7 +63,9 @@ export class Machine {
     checkConfig(config);
     const image = detectImage(config.image, config.protocol ?? 'auto');
     const interpreter = await loadInterpreter();
-    return new Machine(config, image, (options) => new Cpu({ ...options, interpreter }));
+    const machine = new Machine(config, image, (options) => new Cpu({ ...options, interpreter }));
+    if (config.tier === 'regions') machine.#cpu.useRegions(await loadRegions(true));
+    return machine;
   }
 
   private constructor(
@@ -182,7 +186,15 @@ export class Machine {
         return taken;
       },
       report: () => this.report(),
+      ...(config.tier === 'auto' && { worthwhile: () => this.#loadRegions() }),
     };
+  }
+
+  /** From some time soon on hot code is made into regions. */
+  #loadRegions(): void {
+    if (this.#regionsAsked) return;
+    this.#regionsAsked = true;
+    void loadRegions(false).then((make) => this.#cpu.useRegions(make));
   }
 
   /**
@@ -202,6 +214,11 @@ export class Machine {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Instructions by tier, and what the regions have come to; undefined while there are none. */
+  get regionStatistics(): Cpu['regionStatistics'] {
+    return this.#cpu.regionStatistics;
   }
 
   /** What the first serial port is connected to. */

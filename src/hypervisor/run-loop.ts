@@ -39,6 +39,8 @@ export interface Runnable {
   /** What was asked of the power switch since it was last asked. */
   takePowerRequest(): PowerRequest | undefined;
   report(): MachineReport;
+  /** Told once that the guest has run for a whole slice: what costs time to prepare may pay now. */
+  readonly worthwhile?: () => void;
 }
 
 /** A result without its instruction count. */
@@ -56,8 +58,9 @@ export async function runLoop(machine: Runnable, options: RunOptions): Promise<R
   const abort = (): void => machine.wake.raise();
   options.signal?.addEventListener('abort', abort);
   try {
-    for (;;) {
+    for (let turns = 0; ; turns++) {
       const ending = await turn(machine, limit, deadline, options.signal);
+      if (turns === 0) machine.worthwhile?.();
       if (ending) return { ...ending, instructions: cpu.retired - start } as RunResult;
     }
   } finally {

@@ -32,6 +32,10 @@ export const JUMP_CACHE_ENTRIES = 4096;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
 export const JUMP_CACHE_SIZE = JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE;
 
+/** A word for each region that there can be: which mapping it was last found right under, see `cpu/tiers/regions/`. */
+export const REGION_VALIDITY = 0x50000;
+export const MOST_REGIONS = 4096;
+
 /** One byte for each physical page below 4 GiB: `PageKind`. */
 export const PAGE_KIND_BASE = 0x100000;
 /** What a physical page is. */

@@ -86,6 +86,14 @@ export class FunctionBuilder {
     this.#scope = outer;
   }
 
+  /** Writes code at the function's beginning, before what is written already. */
+  prologue(body: () => void): void {
+    if (this.#depth > 0) throw new Error('a prologue within a block');
+    const before = this.#code.splice(0);
+    body();
+    append(this.#code, before);
+  }
+
   if(condition: I32, then: () => void, otherwise?: () => void): void {
     append(this.#code, condition.code);
     this.#code.push(0x04, 0x40);

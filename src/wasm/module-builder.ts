@@ -77,20 +77,26 @@ export class ModuleBuilder {
   }
 
   define(handle: FunctionHandle<Value | undefined>, build: (code: FunctionBuilder) => void): void {
-    const definition = this.#functions[handle.index - this.#importedFunctions];
-    if (!definition) throw new Error(`${handle.name} is not a function of this module`);
     const builder = new FunctionBuilder(handle.parameters);
     build(builder);
-    definition.body = builder.encode();
+    this.defineEncoded(handle, builder.encode());
+  }
+
+  /** @param body as `FunctionBuilder.encode` gives it */
+  defineEncoded(handle: FunctionHandle<Value | undefined>, body: number[]): void {
+    const definition = this.#functions[handle.index - this.#importedFunctions];
+    if (!definition) throw new Error(`${handle.name} is not a function of this module`);
+    definition.body = body;
   }
 
   export(handle: FunctionHandle<Value | undefined>): void {
     this.#exports.push([...name(handle.name), 0x00, ...unsigned(handle.index)]);
   }
 
-  /** Fills table 0 with functions, from entry 0. */
-  table(entries: readonly FunctionHandle<Value | undefined>[]): void {
+  /** Fills table 0 with functions, from entry 0, and exports it. More may be added at run time. */
+  table(exportName: string, entries: readonly FunctionHandle<Value | undefined>[]): void {
     this.#table = entries;
+    this.#exports.push([...name(exportName), 0x01, 0x00]);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -99,7 +105,7 @@ export class ModuleBuilder {
       [1, vector(this.#typeCode)],
       [2, vector(this.#imports)],
       [3, vector(this.#functions.map((f) => unsigned(f.type)))],
-      [4, vector(size ? [[0x70, 0x01, ...unsigned(size), ...unsigned(size)]] : [])],
+      [4, vector(size ? [[0x70, 0x00, ...unsigned(size)]] : [])],
       [7, vector(this.#exports)],
       [9, vector(size ? [this.#elements()] : [])],
       [10, vector(this.#functions.map((f) => [...unsigned(f.body.length), ...f.body]))],

@@ -66,6 +66,11 @@ export function noteFilled(e: Emitter, entry: I32): void {
   code.if(count.leU(state.tlbFilled.count), () => e.set32(state.tlbFills, count.add(1)));
 }
 
+/** What was found out about the mapping of code has to be found out again. */
+function noteMapping(e: Emitter): void {
+  e.set32(state.mappings, get32(state.mappings).add(1));
+}
+
 /** Forgets which record a RIP leads to. */
 export const flushJumps = routine('flushJumps', { parameters: [] }, (e) => {
   const { code } = e;
@@ -77,6 +82,7 @@ export const flushJumps = routine('flushJumps', { parameters: [] }, (e) => {
     () => code.memoryFill(I32.const(JUMP_CACHE_BASE), 0xff, JUMP_CACHE_SIZE),
   );
   e.set32(state.jumpFills, 0);
+  noteMapping(e);
 });
 
 /** Forgets every translation, and with them which record a RIP leads to. */
@@ -104,6 +110,7 @@ export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
  */
 export const forgetPage = routine('forgetPage', { parameters: [I64] }, (e, linear) => {
   const { code } = e;
+  noteMapping(e);
   const largest = e.read32(state.largestPage);
   const bytes = code.let(I64.const(1).shl(select(largest, largest, I32.const(12)).extendU()));
   const mask = code.let(I64.const(0).sub(bytes));

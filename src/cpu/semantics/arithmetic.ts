@@ -80,7 +80,7 @@ defineHot(
 defineHot('SBB', 'Subtracts the source and CF from the destination.', (context) => {
   const { left, right, write, width } = operandPair(context);
   const result = context.code.let(left.sub(right).sub(context.flags.cf()));
-  context.flags.subtract(left, right, result, width);
+  context.flags.subtractWithBorrow(left, right, result, width);
   write(result);
 });
 

@@ -7,6 +7,7 @@ import type { F32, F64, I32, I64 } from '../../wasm/values.js';
 import type { V128 } from '../../wasm/vector.js';
 import { mapOf, parseLine } from '../decode/table-parser.js';
 import type { Emitter } from '../emitter.js';
+import type { Field32 } from '../state.js';
 import type { Flags } from './flags.js';
 
 /** An operand read and held for writing: what can fault has faulted before `value` is there. */
@@ -112,6 +113,9 @@ export interface Context extends Emitter {
 
   /** Of an x87 instruction: the low three bits of its opcode above its ModRM byte, as FOP has them. */
   x87Opcode(): I32;
+
+  /** Raises what a field says that tells whether a unit may be used, such as `state.vectorFault`, unless it says 0. */
+  requireUnit(fault: Field32): void;
 
   /** Ends the instruction as one that has no meaning yet: the host is told, and the guest gets #UD. */
   notImplemented(): void;

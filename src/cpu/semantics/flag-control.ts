@@ -3,7 +3,7 @@ import { I64, select } from '../../wasm/values.js';
 import { get32 } from '../emitter.js';
 import * as state from '../state.js';
 import { Flag, Vector } from '../state.js';
-import { changeableFlags, readFlags, writeFlags } from '../system/flags-register.js';
+import { changeableFlags, writeFlags } from '../system/flags-register.js';
 import { updateMode } from '../system/mode.js';
 import { virtual8086 } from '../system/segments.js';
 import {
@@ -48,8 +48,8 @@ define('PUSHF', 'Pushes RFLAGS, with VM and RF clear.', (context) => {
     context,
     () => push(context, operandSize, virtualFlags(context)),
     () => {
-      const image = readFlags(context).and(~(Flag.vm | Flag.rf));
-      push(context, operandSize, context.code.let(image));
+      const image = context.flags.image().or(get32(state.systemFlags).extendU());
+      push(context, operandSize, context.code.let(image.and(~(Flag.vm | Flag.rf))));
     },
   );
 });

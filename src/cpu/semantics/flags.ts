@@ -9,10 +9,27 @@ import { type I32, I64 } from '../../wasm/values.js';
 export type Width = 8 | 16 | 32 | 64;
 export type FlagWord = 'zero' | 'sign' | 'carry';
 
+/** An operation from whose operands the carries follow. borrow: a subtraction with CF taken too. */
+export type CarryOperation = 'add' | 'subtract' | 'borrow';
+
 /** Where a tier keeps the three words. */
 export interface FlagStore {
   get(word: FlagWord): I64;
   set(word: FlagWord, value: I64): void;
+  /** Keeps operands and result, to make the carry word of them when it is asked for; absent, it is made at once. */
+  keep?(operation: CarryOperation, a: I64, b: I64, result: I64, width: number): void;
+  /** The condition of an even code (see `Flags.condition`) by a shorter way, if there is one just now. */
+  condition?(pair: number): I32 | undefined;
+}
+
+/** The carries out of each bit of a + b = result, with or without a carry in. */
+export function carriesOfSum(a: I64, b: I64, result: I64): I64 {
+  return a.and(b).or(a.or(b).and(result.not()));
+}
+
+/** The borrows out of each bit of a − b = result, with or without a borrow in. */
+export function borrows(a: I64, b: I64, result: I64): I64 {
+  return a.not().and(b).or(a.xor(b).not().and(result));
 }
 
 const TOP_TWO = 3n << 62n;
@@ -54,13 +71,24 @@ export class Flags {
   /** After result = a + b (+ carry). The operands are zero-extended. */
   add(a: I64, b: I64, result: I64, width: number): void {
     this.setResult(result, width);
-    this.setCarries(a.and(b).or(a.or(b).and(result.not())), width);
+    if (this.store.keep) this.store.keep('add', a, b, result, width);
+    else this.setCarries(carriesOfSum(a, b, result), width);
   }
 
-  /** After result = a − b (− borrow). */
+  /** After result = a − b. The operands are zero-extended. */
   subtract(a: I64, b: I64, result: I64, width: number): void {
+    this.#setBorrows('subtract', a, b, result, width);
+  }
+
+  /** After result = a − b − borrow, likewise. */
+  subtractWithBorrow(a: I64, b: I64, result: I64, width: number): void {
+    this.#setBorrows('borrow', a, b, result, width);
+  }
+
+  #setBorrows(operation: 'subtract' | 'borrow', a: I64, b: I64, result: I64, width: number): void {
     this.setResult(result, width);
-    this.setCarries(a.not().and(b).or(a.xor(b).not().and(result)), width);
+    if (this.store.keep) this.store.keep(operation, a, b, result, width);
+    else this.setCarries(borrows(a, b, result), width);
   }
 
   /** After AND, OR, XOR, TEST: CF = OF = 0, and AF = 0. */
@@ -159,7 +187,7 @@ export class Flags {
 
   /** A condition code of Jcc, SETcc, CMOVcc in encoding order: O NO B NB Z NZ BE NBE S NS P NP L NL LE NLE. */
   condition(code: number): I32 {
-    const base = this.#even(code >> 1);
+    const base = this.store.condition?.(code >> 1) ?? this.#even(code >> 1);
     return code & 1 ? base.eqz() : base;
   }
 

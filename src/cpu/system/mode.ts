@@ -6,7 +6,19 @@ import { flushJumps, UNFILLED_TLB } from '../mmu/tlb.js';
 import { forgetWindow } from '../mmu/window-map.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Access, Cr0, Cr4, Efer, Flag, Register, Segment, Vector, Xcr0 } from '../state.js';
+import {
+  Access,
+  Cr0,
+  Cr4,
+  Efer,
+  Flag,
+  REGION_UNITS,
+  RegionKey,
+  Register,
+  Segment,
+  Vector,
+  Xcr0,
+} from '../state.js';
 import { updateMxcsr } from './mxcsr.js';
 
 /** Keeps a mode key from being 0, so that an empty jump-cache slot matches no RIP. */
@@ -59,6 +71,12 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   e.set32(state.fpuFault, select(cr0.and(Cr0.em), I32.const(Vector.nm), unavailable));
   e.set32(state.mmxFault, select(cr0.and(Cr0.em), I32.const(Vector.ud), unavailable));
   e.call(updateMxcsr);
+  const setting = size.or(user.mul(RegionKey.user)).or(alignment.mul(RegionKey.alignment));
+  const units = REGION_UNITS.map(([fault, bit]) => get32(fault).ne(0).mul(bit));
+  e.set32(
+    state.regionKey,
+    units.reduce((key, unit) => key.or(unit), setting),
+  );
 
   const base = get64(state.segmentBase, Segment.cs);
   const limit = get32(state.segmentLimit, Segment.cs);

@@ -20,7 +20,6 @@
  */
 import type { I32 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
-import { get32 } from '../../emitter.js';
 import * as state from '../../state.js';
 import { type Alignment, type Context, define, type Meaning, type Operand } from '../context.js';
 import { clearTop, enterMmx, requireMmx } from '../x87/mmx-state.js';
@@ -44,8 +43,7 @@ export const LOW_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 2
 export const HIGH_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
 
 function raiseUnlessAvailable(context: Context): void {
-  const fault = context.vex ? state.vexFault : state.vectorFault;
-  context.code.if(get32(fault), () => context.raise(get32(fault)));
+  context.requireUnit(context.vex ? state.vexFault : state.vectorFault);
 }
 
 function guarded(meaning: Meaning): Meaning {

@@ -17,7 +17,7 @@ export function raisePendingError(context: Context): void {
 
 /** What the instructions that do not wait begin with: #NM if CR0.EM or CR0.TS. */
 export function requireX87(context: Context): void {
-  context.code.if(get32(state.fpuFault), () => context.raise(get32(state.fpuFault)));
+  context.requireUnit(state.fpuFault);
 }
 
 /** What all others begin with: #NM, then #MF. */

@@ -11,7 +11,7 @@ import { ALL_VALID, Status } from './words.js';
 
 /** #UD if CR0.EM, #NM if CR0.TS, #MF if an x87 exception waits. */
 export function requireMmx(context: Context): void {
-  context.code.if(get32(state.mmxFault), () => context.raise(get32(state.mmxFault)));
+  context.requireUnit(state.mmxFault);
   raisePendingError(context);
 }
 

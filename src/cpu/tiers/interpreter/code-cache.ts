@@ -23,7 +23,7 @@ import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } f
 import { type CodeSize, DecodedInstruction } from '../../decode/instruction.js';
 import { forbidStores } from '../../mmu/window-map.js';
 import * as state from '../../state.js';
-import { NO_OFFSET, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
+import { NO_OFFSET, PSEUDO_HANDLERS, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
 import { type HandlerNumbers, RecordWriter } from './record-writer.js';
 
 const FETCH_FAULT = STATIC_RECORDS;
@@ -109,6 +109,9 @@ export class CodeCache {
     this.#forgetJumps();
   }
 
+  /** Told of each physical page whose code is dropped. */
+  onDrop: (physicalPage: number) => void = () => {};
+
   /** Whether `reset` is due before much more is decoded: the run is to end. */
   get full(): boolean {
     return this.#outdated || this.#next > this.#end - RESERVE || this.#pages.size > MOST_PAGES;
@@ -160,6 +163,49 @@ export class CodeCache {
     return record;
   }
 
+  /**
+   * Puts a handler in the place of that of the 64-bit instruction at a physical address.
+   * @returns the record that it is put into and one that still runs the instruction; undefined if it is not decoded
+   */
+  divert(
+    physical: number,
+    handler: number,
+  ): { readonly record: number; readonly original: number } | undefined {
+    const offset = physical % GUEST_PAGE_SIZE;
+    const page = this.#pages.get(keyOf((physical - offset) / GUEST_PAGE_SIZE, 64, false));
+    const record = page?.entries[offset];
+    if (!page || !record || this.full) return undefined;
+    if (this.#view.getUint16(record + RecordField.handler, true) < PSEUDO_HANDLERS) return undefined;
+    const original = this.#next;
+    this.#bytes.copyWithin(original, record, record + RECORD_SIZE);
+    this.#next += RECORD_SIZE;
+    const end = offset + this.#view.getUint8(record + RecordField.length);
+    this.#emitPseudo(PseudoHandler.goto, end, record + RECORD_SIZE);
+    page.runs.push(original, this.#next);
+    this.#runStarts.push(original);
+    this.#runPages.push(page);
+    this.#view.setUint16(record + RecordField.handler, handler, true);
+    return { record, original };
+  }
+
+  /** Undoes `divert`, unless the code was dropped meanwhile. */
+  undivert(record: number, original: number, handler: number): void {
+    const field = record + RecordField.handler;
+    if (this.#view.getUint16(field, true) !== handler) return;
+    this.#view.setUint16(field, this.#view.getUint16(original + RecordField.handler, true), true);
+  }
+
+  /** Whether an instruction at this offset in a page may have a breakpoint. */
+  mayBreakAt(offset: number): boolean {
+    return this.#breakpoints.has(offset);
+  }
+
+  /** Watches the bytes of an instruction that somebody has decoded for himself. */
+  watch(physical: number, length: number): void {
+    const offset = physical % GUEST_PAGE_SIZE;
+    this.#cover((physical - offset) / GUEST_PAGE_SIZE, offset, length);
+  }
+
   /** Drops the code of a physical page that is about to be written, and that of pages which reach into it. */
   drop(physicalPage: number): void {
     const reaching = this.#reachInto.get(physicalPage);
@@ -170,6 +216,7 @@ export class CodeCache {
 
   /** Drops a page's own records. What others read of its first bytes is still watched. */
   #dropOwn(physicalPage: number): void {
+    this.onDrop(physicalPage);
     for (const size of [16, 32, 64] as const) {
       for (const limited of [false, true]) this.#dropKey(keyOf(physicalPage, size, limited));
     }

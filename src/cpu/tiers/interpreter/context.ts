@@ -5,26 +5,21 @@
  */
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
 import { I32, I64, type Value } from '../../../wasm/values.js';
-import { Emitter, get64, type Linker } from '../../emitter.js';
+import { Emitter, get32, get64, type Linker } from '../../emitter.js';
 import { unimplemented } from '../../externals.js';
 import { NOTHING } from '../../linker.js';
-import { commit, place } from '../../mmu/access.js';
+import { commit, type PlaceKind, place } from '../../mmu/access.js';
 import { segmentAddress } from '../../mmu/segmentation.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { Arguments, Parameters, Routine } from '../../routine.js';
-import type { Context, Operand } from '../../semantics/context.js';
+import type { Operand } from '../../semantics/context.js';
 import { Flags, type FlagWord } from '../../semantics/flags.js';
 import * as state from '../../state.js';
 import { Segment, Vector } from '../../state.js';
-import type { Binding, Form } from './binding.js';
+import type { Binding, Form } from '../binding.js';
+import { ImplicitOperand, loadInteger, type OperandContext } from '../operands.js';
 import { followJump, isJumpTo, jumpSlot, lookup, relativeTarget } from './lookup.js';
-import {
-  ImmediateOperand,
-  ImplicitOperand,
-  loadInteger,
-  MemoryOperand,
-  RegisterOperand,
-} from './operands.js';
+import { ImmediateOperand, RecordMemory, RegisterOperand } from './operands.js';
 import { immediate, load8, load16, RECORD_SIZE, RecordField } from './record.js';
 
 /** How a handler ends. */
@@ -59,7 +54,7 @@ const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
   carry: state.flagCarry,
 };
 
-export class InterpreterContext extends Emitter implements Context {
+export class InterpreterContext extends Emitter implements OperandContext {
   readonly operands: readonly Operand[];
   readonly flags: Flags;
   readonly long: boolean;
@@ -96,9 +91,9 @@ export class InterpreterContext extends Emitter implements Context {
       case 'register':
         return new RegisterOperand(this, binding);
       case 'memory':
-        return new MemoryOperand(this, binding.width, form);
+        return new RecordMemory(this, binding.width, form);
       case 'offset':
-        return new MemoryOperand(this, binding.width, 'offset');
+        return new RecordMemory(this, binding.width, 'offset');
       case 'immediate':
         return new ImmediateOperand(this, binding.width);
       case 'constant':
@@ -127,22 +122,24 @@ export class InterpreterContext extends Emitter implements Context {
     else code.store(address, value);
   }
 
+  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32 {
+    return place(this, linear, bytes, kind, access);
+  }
+
+  commit(host: I32): void {
+    commit(this, host);
+  }
+
   load(linear: I64, width: number, stack = false): I64 {
-    const host = place(
-      this,
-      this.code.let(linear),
-      width / 8,
-      'read',
-      stack ? I32.const(AccessKind.stack) : undefined,
-    );
-    return this.code.let(loadInteger(host, width));
+    const access = stack ? I32.const(AccessKind.stack) : undefined;
+    return this.code.let(loadInteger(this.reach(this.code.let(linear), width / 8, 'read', access), width));
   }
 
   store(linear: I64, width: number, value: I64, stack = false): void {
-    const extra = stack ? I32.const(AccessKind.stack) : undefined;
-    const host = place(this, this.code.let(linear), width / 8, 'write', extra);
+    const access = stack ? I32.const(AccessKind.stack) : undefined;
+    const host = this.reach(this.code.let(linear), width / 8, 'write', access);
     this.storeInteger(host, value, width);
-    commit(this, host);
+    this.commit(host);
   }
 
   linear(segment: I32 | number, offset: I64, bytes: number, kind: 'read' | 'write'): I64 {
@@ -168,6 +165,10 @@ export class InterpreterContext extends Emitter implements Context {
 
   x87Opcode(): I32 {
     return load16(this.record, RecordField.x87Opcode);
+  }
+
+  requireUnit(fault: state.Field32): void {
+    this.code.if(get32(fault), () => this.raise(get32(fault)));
   }
 
   notImplemented(): void {

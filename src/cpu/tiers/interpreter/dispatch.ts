@@ -52,17 +52,23 @@ export function buildDispatch(code: FunctionBuilder, linker: Linker, inLoop: rea
 /**
  * Writes the body of `run`.
  * @param type module type of a handler function
+ * @param firstOutside handlers from this number on are in no case of the loop's
  */
 export function buildRun(
   code: FunctionBuilder,
   linker: Linker,
   type: number,
   dispatch: FunctionHandle<I32>,
+  firstOutside: number,
 ): void {
   const e = new Emitter(code, linker, () => code.unreachable());
   const record = code.variable(I32, e.call(lookup, get64(state.rip)));
   code.loop((again) => {
-    record.set(code.callValue(dispatch, record.get()));
+    code.if(
+      load16(record.get(), RecordField.handler).ltU(firstOutside),
+      () => record.set(code.callValue(dispatch, record.get())),
+      () => e.set32(state.budget, get32(state.budget).sub(1)),
+    );
     code.if(get32(state.budget).ltS(0), () => {
       stop(e, record.get());
       code.return();

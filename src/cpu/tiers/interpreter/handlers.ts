@@ -8,7 +8,7 @@ import { allOpcodes } from '../../decode/decoder.js';
 import type { OpcodeEntry } from '../../decode/opcode-entry.js';
 import type { Linker } from '../../emitter.js';
 import { type Definition, definitionOf, type Hot } from '../../semantics/context.js';
-import { type Binding, bind, FORM_NAMES, Form, rowIndex, VARIANTS, variantIndex } from './binding.js';
+import { type Binding, bind, FORM_NAMES, Form, rowIndex, VARIANTS, variantIndex } from '../binding.js';
 import { type Ending, InterpreterContext, NotInLoop } from './context.js';
 
 /** Writes a handler's code, its end included. */

@@ -18,13 +18,13 @@ import type { Routine } from '../../routine.js';
 import { allDefinitions } from '../../semantics/context.js';
 import { deliverPending } from '../../system/delivery.js';
 import { updateMode } from '../../system/mode.js';
-import { VARIANTS } from './binding.js';
+import { VARIANTS } from '../binding.js';
 import { buildDispatch, buildRun } from './dispatch.js';
 import { emitFunction, enumerateHandlers } from './handlers.js';
 import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
 
-/** Routines that the host and compiled regions call. */
+/** Routines that the host calls, and regions from their first. All others are exported too, for regions to call. */
 const ENTRY_POINTS = [
   deliverPending,
   updateMode,
@@ -67,12 +67,13 @@ export function generateInterpreter(withLoop = true): InterpreterModule {
     module.define(handle, (code) => emitFunction(code, handler.emit));
     return handle;
   });
-  module.table([...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
+  module.table('handlers', [...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
   module.define(dispatch, (code) => buildDispatch(code, linker, inLoop));
-  module.define(run, (code) => buildRun(code, linker, type, dispatch));
+  module.define(run, (code) => buildRun(code, linker, type, dispatch, PSEUDO_HANDLERS + inLoop.length));
   module.export(run);
-  for (const entry of ENTRY_POINTS) module.export(linker.link(entry as unknown as Routine));
+  for (const entry of ENTRY_POINTS) linker.link(entry as unknown as Routine);
   linker.finish();
+  for (const handle of linker.routines()) module.export(handle);
 
   const handlers = new Uint16Array(table.variants.length * VARIANTS);
   table.variants.forEach((row, n) => {

@@ -21,11 +21,16 @@ function deliver(e: Emitter): void {
   e.code.return(e.call(lookup, get64(state.rip)));
 }
 
-/** (record of the instruction that left an exception pending) → record of the handler */
-export const abortHandler = routine('abortHandler', { parameters: [I32], result: I32 }, (e, record) => {
-  e.set64(state.rip, ripOf(record));
+/** (RIP of the instruction that left an exception pending) → record of the handler */
+export const abortAt = routine('abortAt', { parameters: [I64], result: I32 }, (e, rip) => {
+  e.set64(state.rip, rip);
   e.set32(state.debugMet, 0);
   deliver(e);
+});
+
+/** (record of the instruction that left an exception pending) → record of the handler */
+export const abortHandler = routine('abortHandler', { parameters: [I32], result: I32 }, (e, record) => {
+  e.code.return(e.call(abortAt, ripOf(record)));
 });
 
 /** What is no instruction gives its turn back, but not before it can fault no more: or a handler that faults so never ends. */

@@ -14,7 +14,7 @@ import {
 } from '../../decode/instruction.js';
 import type { OpcodeEntry, OperandSpec } from '../../decode/opcode-entry.js';
 import * as state from '../../state.js';
-import { bind, Form, rowIndex, VARIANTS, variantIndex } from './binding.js';
+import { bind, Form, rowIndex, VARIANTS, variantIndex } from '../binding.js';
 import { PseudoHandler, RecordField } from './record.js';
 
 /** Which handler runs which encoding: made with the interpreter. */

@@ -2,8 +2,8 @@
  * How an encoding's operands are bound to a record: which field holds what. The module builder asks while it
  * generates handlers, the code cache while it fills records; both read the same description.
  */
-import { resolveWidth } from '../../decode/instruction.js';
-import type { OpcodeEntry, OperandSpec } from '../../decode/opcode-entry.js';
+import { resolveWidth } from '../decode/instruction.js';
+import type { OpcodeEntry, OperandSpec } from '../decode/opcode-entry.js';
 
 /** How the memory operand's address is computed; register forms have none. */
 export const Form = { register: 0, general: 1, near: 2, scaled: 3 } as const;

@@ -1,0 +1,216 @@
+/** Operands bound to one instruction at one place: registers are locals, addresses and immediates have constants in them. */
+import { F32, F64, I32, I64 } from '../../../wasm/values.js';
+import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
+import { BASE_RIP, type DecodedInstruction, INDEX_NONE } from '../../decode/instruction.js';
+import { AccessKind } from '../../mmu/walk.js';
+import type { OperandKind, Place } from '../../semantics/context.js';
+import { truncate } from '../../semantics/flags.js';
+import { Segment } from '../../state.js';
+import { BoundOperand, loadInteger, loadVector, MemoryOperand, type View } from '../operands.js';
+import type { RegionContext } from './context.js';
+import { NotInRegion } from './not-in-region.js';
+
+/** A general register, or one of AH, CH, DH and BH, which lie 8 bits up in another. */
+export class GeneralOperand extends BoundOperand<RegionContext> {
+  readonly kind = 'general';
+  constructor(
+    context: RegionContext,
+    width: number,
+    private readonly register: number,
+    private readonly high: boolean,
+  ) {
+    super(context, width);
+  }
+  override read(): I64 {
+    if (!this.high) return this.context.register(this.register, this.width);
+    return this.context.code.let(this.context.register(this.register, 64).shrU(8).and(0xff));
+  }
+  override write(value: I64): void {
+    const { context, register, width } = this;
+    if (!this.high) context.setRegister(register, width, value);
+    else {
+      const kept = context.register(register, 64).and(~0xff00n);
+      context.setRegister(register, 64, kept.or(value.and(0xff).shl(8)));
+    }
+  }
+  override modify(): Place {
+    return { value: this.read(), write: (value) => this.write(value) };
+  }
+}
+
+/** An XMM or YMM register: bits 127:0 in a local, those above in the state. */
+export class VectorOperand extends BoundOperand<RegionContext> {
+  readonly kind = 'xmm';
+  constructor(
+    context: RegionContext,
+    width: number,
+    private readonly register: number,
+  ) {
+    super(context, width);
+  }
+  override read(): I64 {
+    const { code } = this.context;
+    const low = code.let(this.context.vector(this.register).extractI64(0));
+    return this.width < 64 ? code.let(truncate(low, this.width)) : low;
+  }
+  override write(value: I64): void {
+    this.context.setVector(this.register, this.context.vector(this.register).replaceI64(0, value));
+  }
+  override stateAddress(): I32 {
+    return this.context.spilledVector(this.register);
+  }
+  override readVector(): V128 {
+    const { code } = this.context;
+    const whole = this.context.vector(this.register);
+    return this.width >= 128 ? whole : code.let(zeroAbove(whole, this.width));
+  }
+  override readVectors(): readonly V128[] {
+    const low = this.readVector();
+    return this.width > 128 ? [low, this.context.upperVector(this.register)] : [low];
+  }
+  override writeVector(value: V128): void {
+    this.writeVectors([value]);
+  }
+  override writeVectors([low, high]: readonly V128[]): void {
+    this.context.setVector(this.register, low as V128);
+    if (this.context.vex) this.context.setUpperVector(this.register, high ?? ZERO_VECTOR);
+  }
+  override readLow(width: 32 | 64): V128 {
+    const { code } = this.context;
+    return code.let(zeroAbove(this.context.vector(this.register), width));
+  }
+  override readF64(): F64 {
+    return this.context.code.let(this.context.vector(this.register).extractF64(0));
+  }
+  override readF32(): F32 {
+    return this.context.code.let(this.context.vector(this.register).extractF32(0));
+  }
+}
+
+/** The low bits of a vector, zeros above. */
+function zeroAbove(vector: V128, width: number): V128 {
+  const mask = Array.from({ length: 16 }, (_, position) => (position * 8 < width ? 0xff : 0));
+  return vector.and(V128.const(mask));
+}
+
+/** A register that lives in the state in this tier too: MMX; or one that has only a number. */
+export class StateOperand extends BoundOperand<RegionContext> {
+  constructor(
+    context: RegionContext,
+    width: number,
+    readonly kind: OperandKind,
+    /** Its number, or of an MMX register its address. */
+    private readonly place: number,
+  ) {
+    super(context, width);
+  }
+  #address(): I32 {
+    if (this.kind !== 'mmx') throw new NotInRegion(`a ${this.kind} register is read as a value`);
+    return I32.const(this.place);
+  }
+  override number(): I32 {
+    return I32.const(this.place);
+  }
+  override stateAddress(): I32 {
+    return this.#address();
+  }
+  override read(): I64 {
+    return this.context.code.let(loadInteger(this.#address(), this.width));
+  }
+  override readVector(): V128 {
+    return this.context.code.let(loadVector(this.#address(), this.width));
+  }
+  override readVectors(): readonly V128[] {
+    return [this.readVector()];
+  }
+  override readLow(width: 32 | 64): V128 {
+    return this.context.code.let(loadVector(this.#address(), width));
+  }
+  override readF64(): F64 {
+    return this.context.code.let(F64.load(this.#address()));
+  }
+  override readF32(): F32 {
+    return this.context.code.let(F32.load(this.#address()));
+  }
+  /** Sign and exponent of the x87 register become ones (vol. 1 §9.2). */
+  override write(value: I64): void {
+    this.context.storeState(this.#address(), value);
+    this.context.code.store16(this.#address(), I32.const(0xffff), 8);
+  }
+  override writeVector(value: V128): void {
+    this.write(value.extractI64(0));
+  }
+  override writeVectors([low]: readonly V128[]): void {
+    this.writeVector(low as V128);
+  }
+}
+
+export class RegionMemory extends MemoryOperand<RegionContext> {
+  constructor(
+    context: RegionContext,
+    width: number,
+    private readonly instruction: DecodedInstruction,
+    /** A MOV's memory offset is in the immediate. */
+    private readonly isOffset: boolean,
+    view: View = {},
+  ) {
+    super(context, width, view);
+  }
+  protected override seenAs(view: View, width = this.width): RegionMemory {
+    return new RegionMemory(this.context, width, this.instruction, this.isOffset, { ...this.view, ...view });
+  }
+  override basedOn(register: number): I32 {
+    return I32.const(this.instruction.base === register ? 1 : 0);
+  }
+  override effectiveAddress(): I64 {
+    const { context, instruction, view } = this;
+    const { code } = context;
+    const constant = this.#constant();
+    let sum: I64 | undefined;
+    const add = (term: I64): void => {
+      sum = sum ? sum.add(term) : term;
+    };
+    if (instruction.base >= 0 && !this.isOffset) add(context.register(instruction.base, 64));
+    if (instruction.index !== INDEX_NONE && !this.isOffset) {
+      const index = view.index ?? context.register(instruction.index, 64);
+      add(instruction.scaleShift ? index.shl(instruction.scaleShift) : index);
+    }
+    if (constant !== 0n || !sum) add(I64.const(constant));
+    if (typeof view.bias === 'object') add(view.bias);
+    const address = sum as I64;
+    return code.let(instruction.addressSize === 64 ? address : address.and(context.addressMask()));
+  }
+  #constant(): bigint {
+    const { instruction, view } = this;
+    const bias = typeof view.bias === 'number' ? BigInt(view.bias) : 0n;
+    if (this.isOffset) return this.context.immediateBits + bias;
+    const from = instruction.base === BASE_RIP ? this.context.next : 0n;
+    return BigInt.asIntN(64, from + BigInt(instruction.displacement) + bias);
+  }
+  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64 {
+    const address = this.effectiveAddress();
+    if (this.instruction.segment < Segment.fs) return address;
+    return this.context.linear(this.instruction.segment, address, bytes, kind === 'read' ? 'read' : 'write');
+  }
+  protected override accessBits(): I32 {
+    const stack = this.instruction.segment === Segment.ss ? AccessKind.stack : 0;
+    return I32.const(this.view.unaligned ? stack | AccessKind.unaligned : stack);
+  }
+  override indices(): I32 {
+    throw new NotInRegion('a gather');
+  }
+}
+
+export class ConstantOperand extends BoundOperand<RegionContext> {
+  readonly kind = 'immediate';
+  constructor(
+    context: RegionContext,
+    width: number,
+    private readonly value: bigint,
+  ) {
+    super(context, width);
+  }
+  override read(): I64 {
+    return I64.const(this.value);
+  }
+}

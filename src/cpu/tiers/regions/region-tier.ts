@@ -1,0 +1,296 @@
+/**
+ * Finds code that is hot, makes regions of it and puts them where the interpreter comes by. It looks when the
+ * interpreter has run many instructions by itself: then it has the next few thousand run one by one and takes note of
+ * the way they go. Which region is made when makes no difference to the guest.
+ *
+ * A region holds as long as the bytes that it was made of, and where they are. The first the code cache watches; of the
+ * second a region asks when the mapping has changed since it was last entered.
+ */
+import { GUEST_PAGE_SIZE, MOST_REGIONS, RAM_BASE, REGION_VALIDITY } from '../../../memory/layout.js';
+import '../../semantics/all.js';
+import { DECODE_OK, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
+import { DecodedInstruction } from '../../decode/instruction.js';
+import * as state from '../../state.js';
+import { RegionKey } from '../../state.js';
+import type { StateView } from '../../state-view.js';
+import type { CodeCache } from '../interpreter/code-cache.js';
+import { compileRegion, REGION, REVALIDATE } from './compile.js';
+import type { Located } from './context.js';
+import { type Block, formRegion } from './graph.js';
+import { Profile } from './profile.js';
+import { isTranslatable } from './translatable.js';
+
+/** What the tier needs of the CPU. */
+export interface RegionHost {
+  readonly memory: WebAssembly.Memory;
+  readonly state: StateView;
+  readonly cache: CodeCache;
+  /** What the interpreter's module exports: the handlers' table, and routines by name. */
+  readonly exports: WebAssembly.Exports;
+  /** Features that the processor does not have. */
+  readonly absent: ReadonlySet<string>;
+  /** Runs one instruction; false if something came of it that ends a run. */
+  step(): boolean;
+  /** Physical address of a linear one, or undefined if it could not be fetched from now. */
+  translate(linear: number): number | undefined;
+  isRam(physical: number): boolean;
+}
+
+export interface RegionStatistics {
+  readonly regions: number;
+  readonly made: number;
+  readonly dropped: number;
+  readonly guestInstructions: number;
+  readonly codeBytes: number;
+}
+
+interface Region {
+  readonly slot: number;
+  readonly handler: number;
+  readonly root: number;
+  readonly record: number;
+  readonly original: number;
+  /** Linear and physical addresses of its pages. */
+  readonly pages: ReadonlyMap<number, number>;
+}
+
+/** When code is taken to be hot. */
+export interface Pace {
+  /** Instructions after which the CPU comes by, at most. */
+  readonly grain: number;
+  /** Instructions that the interpreter runs between two looks, at first and at most. */
+  readonly soon: number;
+  readonly late: number;
+  /** Instructions that are watched at a time. */
+  readonly watched: number;
+  /** How often a place must be come by while it is watched. */
+  readonly hot: number;
+}
+
+export const USUAL: Pace = { grain: 1 << 20, soon: 20_000, late: 400_000, watched: 3000, hot: 6 };
+/** Whatever runs twice is hot. */
+export const EAGER: Pace = { grain: 500, soon: 200, late: 200, watched: 200, hot: 2 };
+
+export class RegionTier {
+  readonly #host: RegionHost;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #table: WebAssembly.Table;
+  readonly #firstHandler: number;
+  readonly #profile = new Profile();
+  readonly #regions = new Map<number, Region>();
+  readonly #roots = new Set<number>();
+  readonly #byPage = new Map<number, Set<Region>>();
+  readonly #free: number[] = [];
+  readonly #translatable = new Map<string, boolean>();
+  /** Roots that no region could be made of. */
+  readonly #hopeless = new Set<number>();
+  #nextSlot = 0;
+  #patience: number;
+  #interpreted = 0;
+  #made = 0;
+  #dropped = 0;
+  #guestInstructions = 0;
+  #codeBytes = 0;
+
+  constructor(
+    host: RegionHost,
+    readonly pace: Pace,
+  ) {
+    this.#host = host;
+    this.#patience = pace.soon;
+    this.#view = new DataView(host.memory.buffer);
+    this.#bytes = new Uint8Array(host.memory.buffer);
+    this.#table = host.exports.handlers as WebAssembly.Table;
+    this.#firstHandler = this.#table.length;
+    host.cache.onDrop = (page) => this.#dropPage(page);
+  }
+
+  get statistics(): RegionStatistics {
+    return {
+      regions: this.#regions.size,
+      made: this.#made,
+      dropped: this.#dropped,
+      guestInstructions: this.#guestInstructions,
+      codeBytes: this.#codeBytes,
+    };
+  }
+
+  /** To be told of instructions that the interpreter has run, between two runs. */
+  noteInterpreted(instructions: number): void {
+    this.#interpreted += instructions;
+    if (this.#interpreted < this.#patience) return;
+    this.#interpreted = 0;
+    this.#patience = this.#look() ? this.pace.soon : Math.min(this.pace.late, this.#patience * 1.5);
+  }
+
+  /** Drops all regions; none may be running. */
+  reset(): void {
+    for (const region of [...this.#regions.values()]) this.#drop(region);
+    this.#profile.clear();
+    this.#hopeless.clear();
+  }
+
+  #dropPage(physicalPage: number): void {
+    for (const region of this.#byPage.get(physicalPage) ?? []) this.#drop(region);
+  }
+
+  #drop(region: Region): void {
+    this.#host.cache.undivert(region.record, region.original, region.handler);
+    this.#table.set(region.handler, null);
+    this.#regions.delete(region.slot);
+    this.#roots.delete(region.root);
+    for (const physical of region.pages.values()) {
+      this.#byPage.get(Math.floor(physical / GUEST_PAGE_SIZE))?.delete(region);
+    }
+    this.#free.push(region.slot);
+    this.#dropped += 1;
+  }
+
+  /** Watches what runs now; true if a region came of it. */
+  #look(): boolean {
+    const key = this.#host.state.get32(state.regionKey);
+    if ((key & ~RegionKey.user & 0xff) !== 64 || key & RegionKey.alignment) return false;
+    const way = this.#watch(key);
+    const counts = new Map<number, number>();
+    for (let n = 1; n < way.length; n++) {
+      const [from, to] = [way[n - 1] as number, way[n] as number];
+      if (to <= from || to > from + MAXIMUM_LENGTH) counts.set(to, (counts.get(to) ?? 0) + 1);
+    }
+    const known = way.findIndex((rip) => this.#roots.has(rip));
+    const fresh = new Set(known < 0 ? way : way.slice(0, known));
+    const candidates = [...counts].filter(([rip]) => fresh.has(rip) && !this.#hopeless.has(rip));
+    const best = candidates.reduce((one, other) => (other[1] > one[1] ? other : one), [0, 0]);
+    return best[1] >= this.pace.hot && this.#make(best[0], key);
+  }
+
+  /** RIPs as they come, in one mode. */
+  #watch(key: number): number[] {
+    const way = [this.#rip()];
+    for (let n = 0; n < this.pace.watched; n++) {
+      if (!this.#host.step() || this.#host.state.get32(state.regionKey) !== key) break;
+      const rip = this.#rip();
+      this.#profile.note(way[n] as number, rip);
+      way.push(rip);
+    }
+    return way;
+  }
+
+  #rip(): number {
+    const { address } = state.rip;
+    return this.#view.getInt32(address + 4, true) * 2 ** 32 + this.#view.getUint32(address, true);
+  }
+
+  #make(root: number, key: number): boolean {
+    const pages = new Map<number, number>();
+    const blocks = formRegion(root, this.#profile, (rip) => this.#fetch(rip, key, pages));
+    if (blocks.length === 0) {
+      this.#hopeless.add(root);
+      return false;
+    }
+    return this.#install(root, blocks, pages, key);
+  }
+
+  #install(root: number, blocks: readonly Block[], pages: ReadonlyMap<number, number>, key: number): boolean {
+    const physical = this.#physical(root, pages);
+    if (this.#regions.size >= MOST_REGIONS) this.reset();
+    const slot = this.#free.pop() ?? this.#nextSlot++;
+    const handler = this.#firstHandler + slot;
+    const place = this.#host.cache.divert(physical, handler);
+    if (!place) {
+      this.#free.push(slot);
+      this.#hopeless.add(root);
+      return false;
+    }
+    const validity = REGION_VALIDITY + slot * 4;
+    this.#view.setUint32(validity, this.#host.state.get32(state.mappings), true);
+    const bytes = compileRegion(blocks, { slot, validity, refusal: place.original, key });
+    const env = {
+      memory: this.#host.memory,
+      ...this.#host.exports,
+      [REVALIDATE]: (n: number) => this.#revalidate(n),
+    };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    if (handler >= this.#table.length) this.#table.grow(64);
+    this.#table.set(handler, instance.exports[REGION]);
+    const region: Region = { slot, handler, root, ...place, pages };
+    this.#regions.set(slot, region);
+    this.#roots.add(root);
+    for (const each of pages.values()) {
+      const page = Math.floor(each / GUEST_PAGE_SIZE);
+      const known = this.#byPage.get(page);
+      if (known) known.add(region);
+      else this.#byPage.set(page, new Set([region]));
+    }
+    this.#made += 1;
+    this.#codeBytes += bytes.length;
+    for (const { instructions } of blocks) this.#guestInstructions += instructions.length;
+    return true;
+  }
+
+  /** 1 if a region's pages are still where they were when it was made, so that it may run. */
+  #revalidate(slot: number): number {
+    const region = this.#regions.get(slot);
+    if (!region) return 0;
+    for (const [linear, physical] of region.pages) {
+      if (this.#host.translate(linear) !== physical) return 0;
+    }
+    this.#view.setUint32(REGION_VALIDITY + slot * 4, this.#host.state.get32(state.mappings), true);
+    return 1;
+  }
+
+  #physical(rip: number, pages: ReadonlyMap<number, number>): number {
+    const offset = modulo(rip);
+    return (pages.get(rip - offset) as number) + offset;
+  }
+
+  /** The instruction at a RIP, if it can be part of a region. @param pages linear → physical; more are added */
+  #fetch(rip: number, key: number, pages: Map<number, number>): Located | undefined {
+    const offset = modulo(rip);
+    if (this.#host.cache.mayBreakAt(offset)) return undefined;
+    const first = this.#page(rip - offset, pages);
+    if (first === undefined) return undefined;
+    const instruction = new DecodedInstruction();
+    const inPage = Math.min(MAXIMUM_LENGTH, GUEST_PAGE_SIZE - offset);
+    const window = new Uint8Array(MAXIMUM_LENGTH);
+    window.set(this.#bytes.subarray(RAM_BASE + first + offset, RAM_BASE + first + offset + inPage));
+    let status = decode(window, 0, inPage, 64, instruction, this.#host.absent);
+    if (status !== DECODE_OK && inPage < MAXIMUM_LENGTH) {
+      const second = this.#page(rip + inPage, pages);
+      if (second === undefined) return undefined;
+      window.set(
+        this.#bytes.subarray(RAM_BASE + second, RAM_BASE + second + MAXIMUM_LENGTH - inPage),
+        inPage,
+      );
+      status = decode(window, 0, MAXIMUM_LENGTH, 64, instruction, this.#host.absent);
+      if (status === DECODE_OK) this.#host.cache.watch(second, instruction.length - inPage);
+    }
+    if (status !== DECODE_OK || !this.#canBePart(instruction, key)) return undefined;
+    this.#host.cache.watch(first + offset, Math.min(inPage, instruction.length));
+    return { rip, instruction };
+  }
+
+  #page(linear: number, pages: Map<number, number>): number | undefined {
+    const known = pages.get(linear);
+    if (known !== undefined) return known;
+    const physical = this.#host.translate(linear);
+    if (physical === undefined || !this.#host.isRam(physical)) return undefined;
+    pages.set(linear, physical);
+    return physical;
+  }
+
+  #canBePart(instruction: DecodedInstruction, key: number): boolean {
+    const { entry, operandSize, addressSize, vectorLength, prefixes, isMemory } = instruction;
+    const kind = [entry.id, operandSize, addressSize, vectorLength, prefixes, isMemory, key].join();
+    const known = this.#translatable.get(kind);
+    if (known !== undefined) return known;
+    const answer = isTranslatable(instruction, key);
+    this.#translatable.set(kind, answer);
+    return answer;
+  }
+}
+
+/** Offset in its page, also of a negative address. */
+function modulo(rip: number): number {
+  return ((rip % GUEST_PAGE_SIZE) + GUEST_PAGE_SIZE) % GUEST_PAGE_SIZE;
+}

@@ -1,0 +1,273 @@
+/**
+ * Writes a region as one WebAssembly function with a handler's signature: from the record that it stands for to the
+ * record to go on with. Registers are loaded at its start and stored at its one end, to which all ways out lead with
+ * the RIP in a local.
+ *
+ * Instructions are counted off `left` where paths meet and where the region is left. At its start and at each loop's,
+ * there must be enough of them left for the longest way to the next such place; else the interpreter goes on, so that
+ * a run ends after the very instruction that it ends after there.
+ */
+import { FunctionBuilder, type Label } from '../../../wasm/function-builder.js';
+import { I32, I64 } from '../../../wasm/values.js';
+import { Emitter, get32, get64, type Linker } from '../../emitter.js';
+import { reach } from '../../mmu/window.js';
+import { definitionOf } from '../../semantics/context.js';
+import * as state from '../../state.js';
+import { RegionKey } from '../../state.js';
+import { lookup } from '../interpreter/lookup.js';
+import { abortAt } from '../interpreter/pseudo-handlers.js';
+import { Carries } from './carries.js';
+import { type Exits, type Located, RegionContext } from './context.js';
+import { analyse, type ControlFlow, type FlowGraph } from './control-flow.js';
+import { Frame } from './frame.js';
+import type { Block } from './graph.js';
+import { emitStructured, type NodeWriter } from './structured-code.js';
+
+/** What the code of a region depends on besides its instructions. */
+export interface Setting {
+  /** The record to go on with where the region cannot be entered. */
+  readonly refusal: number;
+  /** Address of the word that holds the number of the mapping that the region was last found right under. */
+  readonly validity: number;
+  /** Asked when the mapping has changed: 1 if the region's pages are where they were. */
+  revalidate(code: FunctionBuilder): I32;
+  /** `state.regionKey` when it was made. */
+  readonly key: number;
+}
+
+/** Fewer instructions than this are not worth entering a region for, and single steps never do. */
+const FEWEST = 16;
+
+export class RegionWriter implements NodeWriter {
+  readonly code = new FunctionBuilder([I32.type]);
+  readonly #frame = new Frame(this.code);
+  readonly #carries = new Carries(this.#frame);
+  readonly #flow: ControlFlow;
+  readonly #starts: ReadonlyMap<number, number>;
+  readonly #longest: readonly number[];
+  #end: Label = { depth: 0 };
+  /** Instructions that have ended since `left` was brought up to date. */
+  #uncounted = 0;
+
+  constructor(
+    private readonly blocks: readonly Block[],
+    private readonly linker: Linker,
+    private readonly setting: Setting,
+  ) {
+    this.#flow = analyse(graphOf(blocks));
+    this.#starts = new Map(blocks.map(({ start }, n) => [start, n]));
+    this.#longest = this.#longestWays();
+  }
+
+  /** The function's body. */
+  build(): number[] {
+    const { code, blocks } = this;
+    code.block((end) => {
+      this.#end = end;
+      emitStructured(code, graphOf(blocks), this.#flow, this);
+      code.unreachable();
+    });
+    this.#writeEnd();
+    code.prologue(() => this.#writeStart());
+    return code.encode();
+  }
+
+  enter(node: number): void {
+    this.#carries.forget();
+    this.#uncounted = 0;
+    if (!this.#flow.isLoopHeader(node)) return;
+    const { start } = this.#block(node);
+    this.code.if(this.#frame.left.get().ltS(this.#longest[node] as number), () => {
+      this.#leave(I64.const(start));
+    });
+  }
+
+  write(node: number, follow: (target: number) => void): void {
+    const { instructions } = this.#block(node);
+    instructions.forEach((located, n) => {
+      this.#writeInstruction(node, located, n === instructions.length - 1, follow);
+    });
+  }
+
+  #writeInstruction(node: number, located: Located, last: boolean, follow: (target: number) => void): void {
+    const { code } = this;
+    const { rip, instruction } = located;
+    code.scope(() => {
+      const exits = this.#exits(node, located, follow);
+      const context = new RegionContext(code, this.linker, this.#frame, located, exits);
+      definitionOf(instruction.entry.mnemonic)?.meaning(context);
+      context.finish((hurried) => {
+        const next = rip + instruction.length;
+        if (last) exits.goTo(next, hurried);
+        else {
+          this.#uncounted += 1;
+          if (hurried) this.#leaveIfHurried(next);
+        }
+      });
+    });
+  }
+
+  #exits(node: number, { rip }: Located, follow: (target: number) => void): Exits {
+    const { code } = this;
+    const frame = this.#frame;
+    const emitter = this.#emitter();
+    const budget = (): I32 => frame.left.get().sub(this.#uncounted + 1);
+    const onward = (go: () => void): void => {
+      this.#onePath(() => {
+        this.#uncounted += 1;
+        go();
+      });
+    };
+    return {
+      carries: this.#carries,
+      requireUnit: () => {},
+      goTo: (target, hurried) =>
+        onward(() => {
+          if (hurried) this.#leaveIfHurried(target);
+          this.#goTo(node, target, follow);
+        }),
+      goToComputed: (target, hurried) =>
+        onward(() => {
+          if (hurried) code.if(frame.hurried.get(), () => this.#leaveHurried(target));
+          for (const successor of new Set(this.#block(node).successors)) {
+            const { start } = this.#block(successor);
+            code.if(target.eq(BigInt(start)), () => {
+              this.#onePath(() => this.#goTo(node, start, follow));
+            });
+          }
+          this.#leave(target);
+        }),
+      bail: () => this.#leave(I64.const(rip)),
+      abort: () => {
+        frame.aborting.set(I32.const(1));
+        frame.target.set(I64.const(rip));
+        frame.left.set(budget());
+        code.branch(this.#end);
+      },
+      syncBudget: () => emitter.set32(state.budget, budget()),
+      noteHurry: () => frame.hurried.set(frame.hurried.get().or(get32(state.budget).ne(budget()))),
+      reach: (linear, bytes, kind, extra) =>
+        reach(emitter, linear, bytes, kind, {
+          privilege: this.setting.key & RegionKey.user ? 'user' : 'supervisor',
+          base: 0n,
+          slow: () => this.#leave(I64.const(rip)),
+          ...(extra && { extra }),
+        }),
+    };
+  }
+
+  /** Writes one path, after which another begins where this one began. */
+  #onePath(write: () => void): void {
+    const [uncounted, mark] = [this.#uncounted, this.#carries.mark];
+    write();
+    [this.#uncounted, this.#carries.mark] = [uncounted, mark];
+  }
+
+  /** To where a RIP is in the region, or out of it. */
+  #goTo(node: number, target: number, follow: (target: number) => void): void {
+    const to = this.#starts.get(target);
+    const stays =
+      to !== undefined && this.#block(node).successors.includes(to) && !this.#flow.isIrreducible(node, to);
+    if (!stays) {
+      this.#leave(I64.const(target));
+      return;
+    }
+    if (this.#flow.isMerge(to) || this.#flow.isLoopHeader(to)) this.#count();
+    follow(to);
+  }
+
+  #leave(target: I64): void {
+    this.#frame.target.set(target);
+    this.#count();
+    this.code.branch(this.#end);
+  }
+
+  #leaveIfHurried(target: number): void {
+    this.code.if(this.#frame.hurried.get(), () => this.#leaveHurried(I64.const(target)));
+  }
+
+  /** What the host has left in the budget is what is left. */
+  #leaveHurried(target: I64): void {
+    this.#frame.target.set(target);
+    this.#frame.left.set(get32(state.budget));
+    this.code.branch(this.#end);
+  }
+
+  #count(): void {
+    const { left } = this.#frame;
+    if (this.#uncounted) left.set(left.get().sub(this.#uncounted));
+  }
+
+  #writeStart(): void {
+    const { code, setting } = this;
+    const e = this.#emitter();
+    const refuse = (): void => {
+      e.set32(state.budget, get32(state.budget).add(1));
+      code.return(I32.const(setting.refusal));
+    };
+    const fewest = Math.max(this.#longest[0] as number, FEWEST);
+    const elsewhere = get64(state.pageBase).ne(BigInt(Math.floor(this.#block(0).start / 4096)) * 4096n);
+    const otherMode = get32(state.regionKey).ne(setting.key);
+    code.if(
+      get32(state.budget)
+        .ltS(fewest - 1)
+        .or(elsewhere)
+        .or(otherMode),
+      refuse,
+    );
+    code.if(I32.load(I32.const(0), setting.validity).ne(get32(state.mappings)), () => {
+      code.if(setting.revalidate(code).eqz(), refuse);
+    });
+    this.#frame.left.set(get32(state.budget).add(1));
+    this.#addToTotal(e, I32.const(0).sub(this.#frame.left.get().add(get32(state.deferred))));
+    this.#frame.load();
+  }
+
+  #writeEnd(): void {
+    const { code } = this;
+    const e = this.#emitter();
+    const frame = this.#frame;
+    frame.store();
+    e.set32(state.budget, frame.left.get());
+    this.#addToTotal(e, frame.left.get().add(get32(state.deferred)));
+    code.if(frame.aborting.get(), () => code.return(e.call(abortAt, frame.target.get())));
+    // Else the interpreter would come back here without having run anything.
+    code.if(frame.target.get().eq(this.#block(0).start), () => code.return(I32.const(this.setting.refusal)));
+    code.return(e.call(lookup, frame.target.get()));
+  }
+
+  /** Counts instructions that were not run here: less those at the start, plus those at the end, that may yet begin. */
+  #addToTotal(e: Emitter, instructions: I32): void {
+    e.set64(state.regionInstructions, get64(state.regionInstructions).sub(instructions.extendS()));
+  }
+
+  #emitter(): Emitter {
+    return new Emitter(this.code, this.linker, () => this.code.unreachable());
+  }
+
+  #block(node: number): Block {
+    return this.blocks[node] as Block;
+  }
+
+  /** Of each block the most instructions from its start to the next look at `left`. */
+  #longestWays(): number[] {
+    const { order, position, isLoopHeader } = this.#flow;
+    const longest = new Array<number>(this.blocks.length).fill(0);
+    for (const node of [...order].reverse()) {
+      const { instructions, successors } = this.#block(node);
+      const onward = successors
+        .filter((to) => (position[to] as number) > (position[node] as number) && !isLoopHeader(to))
+        .map((to) => longest[to] as number);
+      longest[node] = instructions.length + Math.max(0, ...onward);
+    }
+    return longest;
+  }
+}
+
+function graphOf(blocks: readonly Block[]): FlowGraph {
+  return {
+    count: blocks.length,
+    root: 0,
+    successors: (node) => (blocks[node] as Block).successors,
+  };
+}
