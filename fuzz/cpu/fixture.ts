@@ -8,6 +8,7 @@ import type { Guest } from './guest.js';
 import {
   ARENA,
   ARENAS,
+  CODE_ENDING,
   CODE_SLOT,
   INPUT,
   OUTPUT,
@@ -173,7 +174,7 @@ function toExpected(fixture: Fixture, variant: Variant, input: Uint8Array): Uint
 export function replay(guest: Guest, fixture: Fixture): Difference[] {
   const variant = toVariant(fixture);
   const round = new Round(0, guest.trampoline);
-  if (variant.code.length > CODE_SLOT - 8 || !round.add(variant, 1, 0))
+  if (variant.code.length > CODE_SLOT - CODE_ENDING || !round.add(variant, 1, 0))
     throw new Error('a fixture is too large');
   const input = toInput(fixture, variant);
   const arena = guest.arena(0);

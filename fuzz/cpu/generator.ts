@@ -66,7 +66,8 @@ function attemptVariant(build: Build, options: GeneratorOptions): Variant | unde
   const fixups = [...build.fixups];
   for (const { address, ...fixup } of build.memoryFixups) {
     const at = area ? Number(address) - area.address : -1;
-    if (area && at >= 0 && at + 8 <= area.size) fixups.push({ ...fixup, a: at & 255, b: at >> 8 });
+    const bytes = fixup.operation === Fixup.memorySet ? (fixup.c ?? 8) : 8;
+    if (area && at >= 0 && at + bytes <= area.size) fixups.push({ ...fixup, a: at & 255, b: at >> 8 });
   }
   if (codeSize === 32) fixups.push({ operation: Fixup.legacy });
   if (fixups.length > MOST_FIXUPS) return undefined;

@@ -60,6 +60,8 @@ export const ARENA = {
 } as const;
 export const DESCRIPTOR_SIZE = 512;
 export const CODE_SLOT = 256;
+/** Of it, the way back to the trampoline. */
+export const CODE_ENDING = 21;
 export const MOST_VARIANTS = (ARENA.window - ARENA.code) / CODE_SLOT;
 export const INPUT_ROOM = ARENA.outputs - ARENA.inputs;
 export const OUTPUT_ROOM = ARENA_SIZE - ARENA.outputs;

@@ -113,8 +113,10 @@ export class Round {
     const end = variant.code.length;
     const { finish } = this.trampoline;
     if (variant.codeSize === 64) {
-      slot[end] = 0xe9;
-      view.setInt32(end + 1, finish - (base + end + 5), true);
+      // JMP [RIP], which does not lead to the trampoline if a far transfer by chance has gone to 32-bit code.
+      const aligned = Math.ceil((end + 6) / 8) * 8;
+      slot.set([0xff, 0x25, aligned - (end + 6), 0, 0, 0], end);
+      view.setBigUint64(aligned, BigInt(finish), true);
     } else {
       slot[end] = 0xea;
       view.setUint32(end + 1, finish, true);

@@ -8,6 +8,7 @@ import { Fixup, SELECTOR } from './layout.js';
 import { forget, RAX, RBP, RBX, RCX, RDI, RDX, RSP, type Rule } from './wishes.js';
 import {
   enter,
+  farCallStack,
   farDirect,
   farPointer,
   farThroughMemory,
@@ -110,7 +111,7 @@ rule('JMPF CALLF', {
   },
   after: (build, instruction) => {
     (build.entry.opcode === 0xff ? farThroughMemory : farDirect)(build, instruction);
-    if (build.entry.mnemonic === 'CALLF') stack(2, 0)(build, instruction);
+    if (build.entry.mnemonic === 'CALLF') farCallStack(build, instruction);
   },
 });
 rule('RET', { after: returns('near') });

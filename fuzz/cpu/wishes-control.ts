@@ -59,6 +59,13 @@ export function farThroughMemory(build: Build, instruction: DecodedInstruction):
   build.memory(build.operand, bytes, 2, selector);
 }
 
+/** What goes on after 4 GiB is the processor's own affair (SDM vol. 3 §5.3), and the call may go to 32-bit code. */
+export function farCallStack(build: Build, instruction: DecodedInstruction): void {
+  const bytes = 2 * word(build, instruction);
+  const top = build.stack(bytes, 0);
+  if ((top & 0xffffffffn) < bytes) build.refused = true;
+}
+
 export function farDirect(build: Build, instruction: DecodedInstruction): void {
   if (instruction.operandSize === 16) {
     build.refused = true;
@@ -121,7 +128,8 @@ export function segmentLoaded(build: Build, instruction: DecodedInstruction): vo
   restoreSegment(build, instruction.reg);
 }
 
-export const SELECTORS = [0, 3, 0x23, 0x2b, NUMBER_SELECTOR, 0x33, 0x10, 0x1f8];
+/** No null selector but 0: the host's interrupts make the others 0. */
+export const SELECTORS = [0, 0x2b, 0x23, 0x2b, NUMBER_SELECTOR, 0x33, 0x10, 0x1f8];
 
 export function selectorSource(build: Build, instruction: DecodedInstruction): void {
   if (!instruction.isMemory) {

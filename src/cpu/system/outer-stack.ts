@@ -57,8 +57,9 @@ export const setReturnStack = routine(
 );
 
 /**
- * Makes those of DS, ES, FS and GS null that the new, lesser privilege may not use. Only the selectors are: the bases
- * stay, and 64-bit kernels keep FS and GS bases so over a visit to ring 3.
+ * Makes those of DS, ES, FS and GS null that the new, lesser privilege may not use, and null selectors that are 1 to 3
+ * become 0, as processors have it. Only the selectors change: 64-bit kernels keep the bases of FS and GS so over a visit to
+ * ring 3.
  */
 export const dropPrivilegedSegments = routine('dropPrivilegedSegments', { parameters: [] }, (e) => {
   const { code } = e;
@@ -68,8 +69,7 @@ export const dropPrivilegedSegments = routine('dropPrivilegedSegments', { parame
       const conforming = Access.code | Access.conforming;
       const open = access.and(conforming).eq(conforming);
       const tooLow = dplOf(access).ltU(get32(state.cpl)).and(open.eqz());
-      const used = access.and(Access.null).eqz();
-      code.if(used.and(tooLow), () => {
+      code.if(access.and(Access.null).ne(0).or(tooLow), () => {
         const base = code.let(e.read64(state.segmentBase, segment));
         e.call(setNullSegment, I32.const(segment), I32.const(0));
         e.set64(state.segmentBase, base, segment);

@@ -180,6 +180,17 @@ describe('returns to ring 3', () => {
     expect(world.cpu.state.get64(state.segmentBase, Segment.gs)).toBe(0xffff800000001000n);
   });
 
+  it('IRET makes a null selector with an RPL 0, and keeps the base', async () => {
+    const world = await SystemWorld.create('long');
+    world.cpu.memory.write(USER_CODE, Uint8Array.of(0xcd, 0x40));
+    // MOV EAX,3; MOV GS,EAX; then the base by WRMSR of IA32_GS_BASE
+    const base = 'b8 00 50 34 12 31 d2 b9 01 01 00 c0 0f 30';
+    const code = ['b8 03 00 00 00 8e e8', base, ...frame, IRETQ].join(' ');
+    expect(world.run({ code }).done).toBe(true);
+    expect(world.cpu.state.get32(state.segmentSelector, Segment.gs)).toBe(0);
+    expect(world.cpu.state.get64(state.segmentBase, Segment.gs)).toBe(0x12345000n);
+  });
+
   it('RETF does the same without RFLAGS', async () => {
     const world = await SystemWorld.create('long');
     world.cpu.memory.write(USER_CODE, Uint8Array.of(0xcd, 0x40));
