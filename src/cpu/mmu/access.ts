@@ -10,7 +10,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { deviceRead, deviceWrite } from '../externals.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { Vector } from '../state.js';
+import { Efer, Vector } from '../state.js';
 import { BreakpointKind, meetBreakpoints } from '../system/breakpoints.js';
 import { releaseCode, rememberPage } from './remember.js';
 import { ADDEND, PAGE_MASK, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
@@ -76,16 +76,19 @@ function meetWatch(e: Emitter, linear: I64, size: I32, access: I32): void {
 
 /**
  * (linear, size, access) → host address, possibly the bounce buffer. Alignment is checked while the unfilled TLB
- * is in force, for sizes up to 8 bytes.
+ * is in force, for sizes up to 8 bytes. Structures of the processor that reach beyond 4 GiB go on at 0 outside long mode.
  */
 export const accessSlow = routine(
   'accessSlow',
   { parameters: [I64, I32, I32], result: I32, mayFault: true },
-  (e, linear, size, access) => {
+  (e, given, size, access) => {
     const { code } = e;
     const system = code.let(access.and(AccessKind.system));
     const user = code.let(select(system, I32.const(0), get32(state.cpl).eq(3).shl(2)));
     const kind = code.let(access.and(AccessKind.write | AccessKind.system).or(user));
+    const longMode = get64(state.efer).and(Efer.lma).ne(0);
+    const long = code.let(select(system, longMode, get32(state.codeSize).eq(64)));
+    const linear = code.let(select(long, given, given.and(0xffffffff)));
     checkCanonical(e, linear, access);
     e.raiseIf(isMisaligned(linear, size, access), Vector.ac, 0);
     checkCanonical(e, code.let(linear.add(size.sub(1).extendU())), access);
@@ -109,7 +112,6 @@ export const accessSlow = routine(
         code.if(access.and(AccessKind.read), () => e.call(physicalRead, physical, size, I32.const(BOUNCE)));
       },
       () => {
-        const long = get32(state.codeSize).eq(64).or(access.and(AccessKind.system));
         const following = code.let(linear.add(split.extendU()));
         const second = code.let(select(long, following, following.and(0xffffffff)));
         const physical2 = code.let(e.call(walk, second, kind));

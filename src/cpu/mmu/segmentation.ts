@@ -8,6 +8,12 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Access, Segment, Vector } from '../state.js';
 
+/** The linear address so many bytes behind another: outside 64-bit code it wraps at 4 GiB (vol. 3 §3.3.1). */
+export function behind(e: Emitter, linear: I64, bytes: number | I64): I64 {
+  const sum = e.code.let(linear.add(bytes));
+  return e.code.let(select(get32(state.codeSize).eq(64), sum, sum.and(0xffffffff)));
+}
+
 function segmentFault(e: Emitter, segment: I32): void {
   e.code.if(segment.eq(Segment.ss), () => e.raise(Vector.ss, 0));
   e.raise(Vector.gp, 0);

@@ -10,6 +10,7 @@ import { Simd } from '../../wasm/simd.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
+import { behind } from '../mmu/segmentation.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Register, Vector, Xcr0 } from '../state.js';
@@ -151,7 +152,7 @@ const save = routine(
   { parameters: [I64, I32, I32, I32, I32, I32], mayFault: true },
   (e, linear, access, requested, how, registers, wide) => {
     const { code } = e;
-    const at = (offset: number): I64 => code.let(linear.add(offset));
+    const at = (offset: number): I64 => behind(e, linear, offset);
     const compacted = code.let(how.eq(Saving.compacted));
     const inUse = code.let(e.call(componentsInUse, registers).and(requested));
     const bits = code.variable(I32, inUse);
@@ -159,7 +160,7 @@ const save = routine(
     code.if(compacted, () => bits.set(inUse.or(changed.and(requested))));
     const written = code.let(select(how, bits.get(), requested));
 
-    const keys = code.let(linear.add(pkruOffset(compacted, requested)));
+    const keys = behind(e, linear, pkruOffset(compacted, requested));
     probeEnd(e, linear, requested, keys, 'write', access);
     const withMxcsr = code.let(select(compacted, I32.const(Xcr0.sse), I32.const(Xcr0.sse | Xcr0.avx)));
     code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'write', access));
@@ -191,7 +192,7 @@ const checkHeader = routine(
   { parameters: [I64, I32, I32], result: I64, mayFault: true },
   (e, linear, access, mustBeCompacted) => {
     const { code } = e;
-    const at = (offset: number): I64 => code.let(linear.add(offset));
+    const at = (offset: number): I64 => behind(e, linear, offset);
     const refuseIf = (condition: I32): void => e.raiseIf(condition, Vector.gp, 0);
     const layout = e.call(loadWord, at(HEADER + 8), access);
     const present = e.call(loadWord, at(HEADER), access);
@@ -243,7 +244,7 @@ const restore = routine(
   { parameters: [I64, I32, I32, I32, I32, I32], mayFault: true },
   (e, linear, access, requested, supervisor, registers, wide) => {
     const { code } = e;
-    const at = (offset: number): I64 => code.let(linear.add(offset));
+    const at = (offset: number): I64 => behind(e, linear, offset);
     const header = e.call(checkHeader, linear, access, supervisor);
     const compacted = code.let(header.ltS(0));
     const present = code.let(header.wrap());
@@ -251,7 +252,7 @@ const restore = routine(
     const vectors = code.let(requested.and(Xcr0.sse | Xcr0.avx));
     const layout = e.call(loadWord, at(HEADER + 8), access);
     const room = code.let(select(compacted, layout.wrap(), I32.const(-1)));
-    const keys = code.let(linear.add(pkruOffset(compacted, room)));
+    const keys = behind(e, linear, pkruOffset(compacted, room));
     probeEnd(e, linear, code.let(room.and(requested)), keys, 'read', access);
     code.if(requested.and(Xcr0.x87), () => probe(e, linear, 0, 'read', access));
     code.if(

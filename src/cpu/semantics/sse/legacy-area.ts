@@ -7,6 +7,7 @@ import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
 import { commit, place } from '../../mmu/access.js';
+import { behind } from '../../mmu/segmentation.js';
 import { UNFILLED_TLB } from '../../mmu/tlb.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { routine } from '../../routine.js';
@@ -66,7 +67,7 @@ export function requireAligned(context: Context, linear: I64, bytes: number): vo
 
 /** Raises what an access to one byte would. */
 export function probe(e: Emitter, linear: I64, offset: number, kind: 'read' | 'write', access: I32): void {
-  place(e, e.code.let(linear.add(offset)), 1, kind, access);
+  place(e, behind(e, linear, offset), 1, kind, access);
 }
 
 /** How an area is reached: access bits for the segment, how many XMM registers the mode has, 1 for a 64-bit operand size. */
@@ -100,7 +101,7 @@ export const saveX87 = routine(
   (e, linear, access, wide) => {
     const { code } = e;
     const put = (offset: number, value: I64): void => {
-      e.call(storeWord, code.let(linear.add(offset)), access, value);
+      e.call(storeWord, behind(e, linear, offset), access, value);
     };
     const pointer = (field: state.Field): I64 => {
       const whole = code.let(get64(field));
@@ -117,7 +118,7 @@ export const saveX87 = routine(
       const register = stackRegister(e, top, n);
       const exponent = I64.load(register, 8).and(EXTENDED_MASK);
       const value = V128.load(register).replaceI64(1, exponent);
-      e.call(storeVector, code.let(linear.add(X87_OFFSET + 16 * n)), access, value);
+      e.call(storeVector, behind(e, linear, X87_OFFSET + 16 * n), access, value);
     }
   },
 );
@@ -128,7 +129,7 @@ export const restoreX87 = routine(
   { parameters: [I64, I32, I32], mayFault: true },
   (e, linear, access, wide) => {
     const { code } = e;
-    const get = (offset: number): I64 => e.call(loadWord, code.let(linear.add(offset)), access);
+    const get = (offset: number): I64 => e.call(loadWord, behind(e, linear, offset), access);
     const pointer = (field: state.Field, offset: number): void => {
       const whole = get(offset);
       e.set64(field, select(wide, whole, whole.and(0xffffffffn)));
@@ -143,7 +144,7 @@ export const restoreX87 = routine(
     pointer(state.fpuData, 16);
     const top = topOfStack(e);
     for (let n = 0; n < 8; n++) {
-      const value = e.call(loadVector, code.let(linear.add(X87_OFFSET + 16 * n)), access);
+      const value = e.call(loadVector, behind(e, linear, X87_OFFSET + 16 * n), access);
       const exponent = value.extractI64(1).and(EXTENDED_MASK);
       code.store(stackRegister(e, top, n), value.replaceI64(1, exponent));
     }
@@ -157,7 +158,7 @@ export const saveMxcsr = routine(
   (e, linear, access) => {
     const mask = BigInt(Mxcsr.writable) << 32n;
     const value = get32(state.mxcsr).extendU().or(mask);
-    e.call(storeWord, e.code.let(linear.add(MXCSR_OFFSET)), access, value);
+    e.call(storeWord, behind(e, linear, MXCSR_OFFSET), access, value);
   },
 );
 
@@ -166,7 +167,7 @@ export const savedMxcsr = routine(
   'savedMxcsr',
   { parameters: [I64, I32], result: I32, mayFault: true },
   (e, linear, access) => {
-    const word = e.call(loadWord, e.code.let(linear.add(MXCSR_OFFSET)), access);
+    const word = e.call(loadWord, behind(e, linear, MXCSR_OFFSET), access);
     const value = e.code.let(word.wrap());
     e.raiseIf(value.and(~Mxcsr.writable), Vector.gp, 0);
     e.code.return(value);
@@ -190,7 +191,7 @@ function eachRegister(
     for (let n = 0; n < 16; n++) {
       if (n === 8) code.if(registers.eq(8), () => code.return());
       const register = I32.const(state.at(state.xmm, n) + lane);
-      move(e, code.let(linear.add(offset + 16 * n)), access, register);
+      move(e, behind(e, linear, offset + 16 * n), access, register);
     }
   });
 }

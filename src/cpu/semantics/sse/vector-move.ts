@@ -6,6 +6,7 @@ import { Simd } from '../../../wasm/simd.js';
 import { I32 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { commit, place } from '../../mmu/access.js';
+import { behind } from '../../mmu/segmentation.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { Register, Segment } from '../../state.js';
 import { define, type Operand } from '../context.js';
@@ -153,7 +154,7 @@ for (const mnemonic of ['MASKMOVDQU', 'MASKMOVQ']) {
     const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
     const linear = code.let(context.linear(context.segment(), offset, bytes, 'write'));
     const access = code.let(context.segment().eq(Segment.ss).mul(AccessKind.stack));
-    if (bytes === 16) place(context, code.let(linear.add(8)), 8, 'write', access);
+    if (bytes === 16) place(context, behind(context, linear, 8), 8, 'write', access);
     const host = place(context, linear, bytes, 'modify', access);
     const chosen = code.let(mask.readVector().shift(Simd.i8x16.shrS, I32.const(7)));
     const before = bytes === 16 ? V128.load(host) : V128.load64Zero(host);

@@ -6,6 +6,7 @@ import { I32, I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32, get64 } from '../../emitter.js';
 import { checkAlignment, commit, place } from '../../mmu/access.js';
+import { behind } from '../../mmu/segmentation.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Cr0, Flag } from '../../state.js';
@@ -85,7 +86,7 @@ function checkArea(
   access: I32,
 ): void {
   place(e, linear, size / 8, kind, access);
-  place(e, e.code.let(linear.add(bytes - 1)), 1, kind, access);
+  place(e, behind(e, linear, bytes - 1), 1, kind, access);
 }
 
 /** (linear, access bits): the environment, and all exceptions masked */
@@ -155,7 +156,7 @@ function makeSave(size: Size): Transfer {
     checkArea(e, linear, { bytes: environment + 8 * REGISTER_BYTES, size, kind: 'write' }, access);
     e.call(STORE_ENVIRONMENT[size], linear, access);
     for (let n = 0; n < 8; n++) {
-      const at = code.let(linear.add(environment + n * REGISTER_BYTES));
+      const at = behind(e, linear, environment + n * REGISTER_BYTES);
       const host = place(e, at, REGISTER_BYTES, 'write', access);
       const register = e.call(stackAddress, I32.const(n));
       code.store(host, I64.load(register));
@@ -173,7 +174,7 @@ function makeRestore(size: Size): Transfer {
     checkArea(e, linear, { bytes: environment + 8 * REGISTER_BYTES, size, kind: 'read' }, access);
     e.call(LOAD_ENVIRONMENT[size], linear, access);
     for (let n = 0; n < 8; n++) {
-      const at = code.let(linear.add(environment + n * REGISTER_BYTES));
+      const at = behind(e, linear, environment + n * REGISTER_BYTES);
       const host = place(e, at, REGISTER_BYTES, 'read', access);
       code.store(e.call(stackAddress, I32.const(n)), extended(I32.load16U(host, 8), I64.load(host)));
     }

@@ -2,6 +2,7 @@
 import { I32, I64 } from '../../../wasm/values.js';
 import type { V128 } from '../../../wasm/vector.js';
 import { checkAlignment, commit, place } from '../../mmu/access.js';
+import { behind } from '../../mmu/segmentation.js';
 import { AccessKind } from '../../mmu/walk.js';
 import { Segment } from '../../state.js';
 import type { Context, Operand } from '../context.js';
@@ -43,7 +44,7 @@ export function writeExtended(context: Context, operand: Operand, value: V128): 
   const significand = reachLinear(context, linear, 8);
   code.store(significand.host, significandOf(value));
   significand.end();
-  const head = reachLinear(context, code.let(linear.add(8)), 2);
+  const head = reachLinear(context, behind(context, linear, 8), 2);
   code.store16(head.host, headOf(value));
   head.end();
 }
