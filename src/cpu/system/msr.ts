@@ -62,6 +62,8 @@ const efer: Msr = {
 
 /** IA32_MISC_ENABLE, bit 0. */
 const FAST_STRINGS = 1;
+/** The bits of IA32_MISC_ENABLE that the manual defines (vol. 4, table 2-2). All are kept; only MONITOR's does anything. */
+const MISC_ENABLE_BITS = 0x4_00c5_1889n;
 
 const MTRR_COUNT = 8;
 /** MTRRcap: so many variable ranges, fixed ranges, write combining. */
@@ -103,7 +105,7 @@ const registers = new Map<number, Msr>([
   // IA32_MCG_CAP: no banks, and no IA32_MCG_CTL
   [0x179, constant(0n)],
   [0x17a, stored(state.msrMcgStatus, (value) => (value & ~MCG_STATUS_BITS) === 0n)],
-  [0x1a0, stored(state.msrMiscEnable)],
+  [0x1a0, stored(state.msrMiscEnable, (value) => (value & ~MISC_ENABLE_BITS) === 0n)],
   // IA32_DEBUGCTL: last-branch records and stepping by branches are not there to be turned on.
   [0x1d9, { read: () => 0n, write: (_view, value) => (value & ~DEBUG_CONTROL_BITS) === 0n }],
   [0x277, stored(state.msrPat, (value) => everyByteIsMemoryType(value, true))],
@@ -112,8 +114,8 @@ const registers = new Map<number, Msr>([
     stored(state.msrMtrrDefault, (value) => (value & ~0xcffn) === 0n && isMemoryType(value & 0xffn, false)),
   ],
   [0x6e1, { ...stored(state.msrPkrs, fitsRegister), feature: Cr4.pks }],
-  // IA32_XSS: there are no supervisor components.
-  [0xda0, { read: () => 0n, write: (_view, value) => value === 0n }],
+  // IA32_XSS, which comes with XSAVES, and that with XSAVE: there are no supervisor components.
+  [0xda0, { read: () => 0n, write: (_view, value) => value === 0n, feature: Cr4.osxsave }],
   [0xc0000080, efer],
   [0xc0000081, stored(state.msrStar)],
   [0xc0000082, stored(state.msrLstar, isCanonical)],

@@ -73,6 +73,17 @@ test.each(LACKED)('%s is #UD in %s', async (_name, model, code) => {
   expect(unimplemented).toEqual([]);
 });
 
+// MOV ECX, 0xda0; XOR EAX, EAX; XOR EDX, EDX; RDMSR or WRMSR.
+test.each([
+  ['RDMSR', 'v2', '0f 32', Vector.gp],
+  ['WRMSR', 'v1', '0f 30', Vector.gp],
+  ['RDMSR', 'v3', '0f 32', undefined],
+  ['WRMSR', 'v3', '0f 30', undefined],
+] as const)('%s of IA32_XSS in %s, which comes with XSAVES', async (_name, model, code, vector) => {
+  const { exception } = await runWith(model, { code: `b9 a0 0d 00 00 31 c0 31 d2 ${code}` });
+  expect(exception?.vector).toBe(vector);
+});
+
 // Without the feature the F3 before BSR is ignored: of bits 31 to 0 of 0xf0, bit 7 is the highest that is set.
 test.each([
   ['v2', 7n],

@@ -150,6 +150,11 @@ describe('model-specific registers', () => {
     [0x17a, 8n, false],
     [0x179, 0n, false],
     [0x1d9, 4n, false],
+    [0x1a0, 0x4_00c5_1889n, true],
+    [0x1a0, 2n, false],
+    [0x1a0, 1n << 35n, false],
+    [0xda0, 0n, true],
+    [0xda0, 1n, false],
     [0xfe, 0n, false],
     [0x123456, 0n, false],
   ];
