@@ -1,8 +1,9 @@
 /**
  * SHLD and SHRD: shifts that fill with the bits of a second register (SDM vol. 2). A 16-bit count above 16 has no
- * defined result; here the destination follows the source once more. OF and AF are as in shift.ts.
+ * defined result; here the destination follows the source once more. OF and AF are as in shift.ts, but that a shift by 1
+ * clears AF, as processors do.
  */
-import { I64 } from '../../wasm/values.js';
+import { I64, select } from '../../wasm/values.js';
 import { type Context, define, type Operand } from './context.js';
 
 const AF = 8n;
@@ -28,7 +29,8 @@ function doubleShift(
       const shifted = shift(context, place.value, filler, count, width);
       result.set(shifted.result);
       context.flags.setResult(result.get(), width);
-      context.flags.setCarryWord(shifted.carry.or(AF));
+      const adjust = select(count.eq(1), I64.const(0), I64.const(AF));
+      context.flags.setCarryWord(shifted.carry.and(~AF).or(adjust));
     });
     place.write(result.get());
   };
