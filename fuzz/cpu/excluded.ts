@@ -4,7 +4,6 @@
  */
 import type { DecodedInstruction } from '../../src/cpu/decode/instruction.js';
 import type { OpcodeEntry } from '../../src/cpu/decode/opcode-entry.js';
-import type { Tier } from './variant.js';
 
 /** Instructions, by the reason. */
 export const EXCLUDED: Readonly<Record<string, readonly string[]>> = {
@@ -19,18 +18,14 @@ const reasons = new Map(
 /** Outside 64-bit code it is an instruction of one maker's processors, as SYSCALL is, and ours has it. */
 const LONG_ONLY = new Set(['SYSRET']);
 
-/** Not in the fault tier: which byte of a masked store over a page's border CR2 names is the processor's own affair. */
-const MASKED_STORE = /^V?P?MASKMOV/;
-
 /** Why an instruction is left out, if it is. */
 export function exclusion(entry: OpcodeEntry): string | undefined {
   return reasons.get(entry.mnemonic);
 }
 
 /** Whether an encoding is to be left out although its instruction is not. */
-export function excludedEncoding(instruction: DecodedInstruction, tier: Tier): boolean {
+export function excludedEncoding(instruction: DecodedInstruction): boolean {
   const { mnemonic } = instruction.entry;
-  if (tier === 'fault' && MASKED_STORE.test(mnemonic)) return true;
   if (LONG_ONLY.has(mnemonic)) return instruction.codeSize !== 64;
   // Its 16-bit form is undefined.
   if (mnemonic === 'BSWAP') return instruction.operandSize === 16;

@@ -59,7 +59,7 @@ function attemptVariant(build: Build, options: GeneratorOptions): Variant | unde
   for (const register of rule?.reserve ?? []) build.reserved.add(register);
   rule?.before?.(build);
   const encoded = makeInstruction(build);
-  if (!encoded || excludedEncoding(encoded.instruction, tier)) return undefined;
+  if (!encoded || excludedEncoding(encoded.instruction)) return undefined;
   rule?.after?.(build, encoded.instruction);
   if (build.refused) return undefined;
   const area = areaOf(build.touched, build.operand || (build.touched[0]?.from ?? 0n));

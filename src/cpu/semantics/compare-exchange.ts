@@ -1,7 +1,7 @@
 /** CMPXCHG8B and CMPXCHG16B (SDM vol. 2). The destination is written in either case, as on silicon. */
 import { I64, select } from '../../wasm/values.js';
 import { commit, place } from '../mmu/access.js';
-import { Register, Vector } from '../state.js';
+import { Register } from '../state.js';
 import { define, type Operand } from './context.js';
 
 define('CMPXCHG8B', 'Stores ECX:EBX if EDX:EAX equals the destination, else loads EDX:EAX.', (context) => {
@@ -22,8 +22,7 @@ define('CMPXCHG8B', 'Stores ECX:EBX if EDX:EAX equals the destination, else load
 define('CMPXCHG16B', 'Stores RCX:RBX if RDX:RAX equals the destination, else loads RDX:RAX.', (context) => {
   const { code } = context;
   const [destination] = context.operands as [Operand];
-  const linear = code.let(destination.linearAddress(16, 'modify'));
-  context.raiseIf(linear.and(15).ne(0), Vector.gp, 0);
+  const linear = code.let(destination.linearAddress(16, 'modify', true));
   const host = place(context, linear, 16, 'modify');
   const low = code.let(I64.load(host));
   const high = code.let(I64.load(host, 8));

@@ -47,8 +47,12 @@ export interface Operand {
   modify(): Place;
   /** The offset in its segment of a memory operand. */
   effectiveAddress(): I64;
-  /** The linear address of a memory operand; for 64-bit code not yet checked to be canonical. @param bytes accessed */
-  linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64;
+  /**
+   * The linear address of a memory operand; for 64-bit code not yet checked to be canonical.
+   * @param bytes accessed
+   * @param aligned #GP(0) where it is no multiple of these
+   */
+  linearAddress(bytes: number, kind: 'read' | 'write' | 'modify', aligned?: boolean): I64;
   /** Of a memory operand: `width` bits at so many bytes from its start. */
   part(bytes: I64 | number, width: number): Operand;
   /** Of a gather's memory operand: the element at this index. */

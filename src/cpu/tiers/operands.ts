@@ -61,7 +61,7 @@ export abstract class BoundOperand<C extends OperandContext = OperandContext> im
   effectiveAddress(): I64 {
     return refuse('effectiveAddress');
   }
-  linearAddress(_bytes: number, _kind: 'read' | 'write' | 'modify'): I64 {
+  linearAddress(_bytes: number, _kind: 'read' | 'write' | 'modify', _aligned?: boolean): I64 {
     return refuse('linearAddress');
   }
   part(_bytes: I64 | number, _width: number): Operand {
@@ -146,9 +146,12 @@ export abstract class MemoryOperand<C extends OperandContext = OperandContext> e
     return this.seenAs({ bias: bytes }, width);
   }
   #place(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I32 {
-    const linear = this.linearAddress(bytes, kind);
-    if (aligned) this.context.raiseIf(linear.wrap().and(bytes - 1), Vector.gp, 0);
+    const linear = this.linearAddress(bytes, kind, aligned);
     return this.context.reach(linear, bytes, kind, this.accessBits());
+  }
+  /** #GP(0) for an address that is no multiple of so many bytes. */
+  protected refuseMisaligned(address: I64, bytes: number): void {
+    this.context.raiseIf(address.wrap().and(bytes - 1), Vector.gp, 0);
   }
   #load<T extends Value>(bytes: number, make: (host: I32) => T): T {
     return this.context.code.let(make(this.#place(bytes, 'read')));

@@ -100,3 +100,44 @@ describe('bug 8: an address that is not canonical, used by', () => {
     expect(outcome.frame.rip).toBe(BigInt(KERNEL_CODE + at));
   });
 });
+
+/** What a Sapphire Rapids raised for [rbp] at each of these addresses: 12 is #SS(0), 13 #GP(0), 14 #PF. */
+describe('bug 8: an address on the stack that is neither canonical nor aligned', () => {
+  const ADDRESSES = [
+    0x8000000000000010n,
+    0x8000000000000008n,
+    0x00007ffffffffff8n,
+    0x00007ffffffffff0n,
+    0x00007fffffffffe8n,
+  ];
+  const ALIGNED = [12, 13, 13, 14, 13];
+  const ALIGNED_TO_32 = [13, 13, 13, 13, 13];
+  test.each([
+    ['MOVAPS xmm, m', '0f 28 45 00', ALIGNED],
+    ['MOVNTDQA xmm, m', '66 0f 38 2a 45 00', ALIGNED],
+    ['MOVNTPS m, xmm', '0f 2b 45 00', ALIGNED],
+    ['ADDPS xmm, m', '0f 58 45 00', ALIGNED],
+    ['AESENC xmm, m', '66 0f 38 dc 45 00', ALIGNED],
+    ['VMOVNTDQA xmm, m', 'c4 e2 79 2a 45 00', ALIGNED],
+    ['VMOVNTDQA ymm, m', 'c4 e2 7d 2a 45 00', ALIGNED_TO_32],
+    ['CMPXCHG16B m', '48 0f c7 4d 00', ALIGNED],
+    ['FXSAVE m', '0f ae 45 00', [12, 12, 13, 12, 13]],
+    ['MOVUPS xmm, m', '0f 10 45 00', [12, 12, 12, 14, 14]],
+  ])('%s', async (_name, code, vectors) => {
+    const world = await SystemWorld.create('long');
+    const raised = ADDRESSES.map((address) => {
+      world.setUp();
+      const view = world.cpu.state;
+      view.set64(state.cr4, BigInt(Cr4.pae | Cr4.osfxsr | Cr4.osxmmexcpt | Cr4.osxsave));
+      view.set64(state.xcr0, 7n);
+      return world.run({ code, registers: { 5: address } }).vector;
+    });
+    expect(raised).toEqual(vectors);
+  });
+});
+
+test('bug 8: MASKMOVDQU over the border tries its upper half first, as silicon does', async () => {
+  const world = await SystemWorld.create('long');
+  const outcome = world.run({ code: '66 0f f7 c1', registers: { 7: 0xffff7ffffffffffen } });
+  expect(outcome).toMatchObject({ vector: 14, errorCode: 2, cr2: 0xffff800000000006n });
+});

@@ -152,9 +152,13 @@ for (const mnemonic of ['MASKMOVDQU', 'MASKMOVQ']) {
     const bytes = value.width / 8;
     if (value.kind === 'mmx') enterMmx(context);
     const offset = code.let(context.register(Register.rdi, 64).and(context.addressMask()));
-    const linear = code.let(context.linear(context.segment(), offset, bytes, 'write'));
     const access = code.let(context.segment().eq(Segment.ss).mul(AccessKind.stack));
-    if (bytes === 16) place(context, behind(context, linear, 8), 8, 'write', access);
+    if (bytes === 16 && context.long) {
+      const upper = context.linear(context.segment(), code.let(offset.add(8)), 8, 'write');
+      place(context, code.let(upper), 8, 'write', access);
+    }
+    const linear = code.let(context.linear(context.segment(), offset, bytes, 'write'));
+    if (bytes === 16 && !context.long) place(context, behind(context, linear, 8), 8, 'write', access);
     const host = place(context, linear, bytes, 'modify', access);
     const chosen = code.let(mask.readVector().shift(Simd.i8x16.shrS, I32.const(7)));
     const before = bytes === 16 ? V128.load(host) : V128.load64Zero(host);

@@ -1,9 +1,10 @@
 /** Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates. */
 import { F32, F64, I32, I64 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
+import { get32 } from '../../emitter.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { OperandKind, Place } from '../../semantics/context.js';
-import { at, gpr, Segment } from '../../state.js';
+import { at, codeSize, gpr, Segment } from '../../state.js';
 import { type Binding, Form } from '../binding.js';
 import { BoundOperand, loadInteger, loadVector, MemoryOperand, type View } from '../operands.js';
 import type { InterpreterContext } from './context.js';
@@ -104,10 +105,22 @@ export class RecordMemory extends MemoryOperand<InterpreterContext> {
     const sum = base.add(index.shl(load8(record, RecordField.scale).extendU()));
     return code.let(this.form === Form.scaled ? sum : sum.and(this.context.addressMask()));
   }
-  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64 {
+  /** On the stack, where it matters, silicon finds an address misaligned before it finds it not canonical. */
+  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I64 {
+    const { context } = this;
     const address = this.effectiveAddress();
-    if (this.form === Form.near || this.form === Form.scaled) return address;
-    return this.context.linear(this.context.segment(), address, bytes, kind === 'read' ? 'read' : 'write');
+    if (this.form === Form.near || this.form === Form.scaled) {
+      if (aligned) this.refuseMisaligned(address, bytes);
+      return address;
+    }
+    const segment = context.segment();
+    if (aligned) {
+      const onStack = segment.eq(Segment.ss).and(get32(codeSize).eq(64));
+      context.code.if(onStack, () => this.refuseMisaligned(address, bytes));
+    }
+    const linear = context.linear(segment, address, bytes, kind === 'read' ? 'read' : 'write');
+    if (aligned) this.refuseMisaligned(linear, bytes);
+    return linear;
   }
   protected override accessBits(): I32 {
     const stack = load8(this.context.record, RecordField.segment).eq(Segment.ss).mul(AccessKind.stack);

@@ -187,10 +187,14 @@ export class RegionMemory extends MemoryOperand<RegionContext> {
     const from = instruction.base === BASE_RIP ? this.context.next : 0n;
     return BigInt.asIntN(64, from + BigInt(instruction.displacement) + bias);
   }
-  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify'): I64 {
+  override linearAddress(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I64 {
     const address = this.effectiveAddress();
-    if (this.instruction.segment < Segment.fs) return address;
-    return this.context.linear(this.instruction.segment, address, bytes, kind === 'read' ? 'read' : 'write');
+    const { segment } = this.instruction;
+    const moved = segment >= Segment.fs;
+    const access = kind === 'read' ? 'read' : 'write';
+    const linear = moved ? this.context.linear(segment, address, bytes, access) : address;
+    if (aligned) this.refuseMisaligned(linear, bytes);
+    return linear;
   }
   protected override accessBits(): I32 {
     const stack = this.instruction.segment === Segment.ss ? AccessKind.stack : 0;
