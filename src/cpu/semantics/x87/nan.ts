@@ -4,7 +4,7 @@ import { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
-import { constant, headOf, INDEFINITE, NumberClass, QUIET_BIT, significandOf } from './extended.js';
+import { classify, constant, headOf, INDEFINITE, NumberClass, QUIET_BIT, significandOf } from './extended.js';
 import { Status } from './words.js';
 
 /** Raises flags that hide an operand's being denormal. */
@@ -59,3 +59,14 @@ export const binaryNaN = routine(
     code.return(quieted(select(aWins, a, b)));
   },
 );
+
+/** The classes of two operands; where one is no number, the routine returns what an operation on them gives. */
+export function classifyNumbers(e: Emitter, x: V128, y: V128): { xKind: I32; yKind: I32 } {
+  const { code } = e;
+  const xKind = e.call(classify, x);
+  const yKind = e.call(classify, y);
+  code.if(xKind.geU(NumberClass.quiet).or(yKind.geU(NumberClass.quiet)), () => {
+    code.return(e.call(binaryNaN, x, xKind, y, yKind));
+  });
+  return { xKind, yKind };
+}

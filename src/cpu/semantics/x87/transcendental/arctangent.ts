@@ -7,8 +7,8 @@ import { V128 } from '../../../../wasm/vector.js';
 import type { Emitter } from '../../../emitter.js';
 import { routine } from '../../../routine.js';
 import { raiseDenormal } from '../arithmetic-core.js';
-import { classify, NumberClass, signOf, zero } from '../extended.js';
-import { binaryNaN } from '../nan.js';
+import { NumberClass, signOf, zero } from '../extended.js';
+import { classifyNumbers } from '../nan.js';
 import { unpack } from '../normalise.js';
 import { defineBinary } from '../register-forms.js';
 import { highOf, lowOf, pair, shiftRightWide } from '../wide.js';
@@ -96,11 +96,7 @@ function arctangent(e: Emitter, ratio: Wide): Wide {
 /** (x, y) → the angle of the point (x, y) */
 const angleOf = routine('x87AngleOf', { parameters: [V128, V128], result: V128 }, (e, x, y) => {
   const { code } = e;
-  const xKind = e.call(classify, x);
-  const yKind = e.call(classify, y);
-  code.if(xKind.geU(NumberClass.quiet).or(yKind.geU(NumberClass.quiet)), () => {
-    code.return(e.call(binaryNaN, x, xKind, y, yKind));
-  });
+  const { xKind, yKind } = classifyNumbers(e, x, y);
   raiseDenormal(e, xKind, yKind);
   const sign = code.let(signOf(y));
   const left = code.let(signOf(x).ne(0));

@@ -20,7 +20,7 @@ import {
   signOf,
   zero,
 } from '../extended.js';
-import { binaryNaN, invalid, replaceDenormal, unaryNaN } from '../nan.js';
+import { classifyNumbers, invalid, replaceDenormal, unaryNaN } from '../nan.js';
 import { unpack } from '../normalise.js';
 import { defineBinary, defineUnary } from '../register-forms.js';
 import { raiseFlags } from '../round.js';
@@ -156,11 +156,7 @@ const scaledLogarithm = routine(
   { parameters: [V128, V128], result: V128 },
   (e, x, y) => {
     const { code } = e;
-    const xKind = e.call(classify, x);
-    const yKind = e.call(classify, y);
-    code.if(xKind.geU(NumberClass.quiet).or(yKind.geU(NumberClass.quiet)), () => {
-      code.return(e.call(binaryNaN, x, xKind, y, yKind));
-    });
+    const { xKind, yKind } = classifyNumbers(e, x, y);
     const is = (kind: I32, which: keyof typeof NumberClass): I32 => kind.eq(NumberClass[which]);
     const ySign = code.let(signOf(y));
     code.if(is(xKind, 'zero'), () => {
@@ -203,11 +199,7 @@ const scaledLogarithmOfNext = routine(
   { parameters: [V128, V128], result: V128 },
   (e, x, y) => {
     const { code } = e;
-    const xKind = e.call(classify, x);
-    const yKind = e.call(classify, y);
-    code.if(xKind.geU(NumberClass.quiet).or(yKind.geU(NumberClass.quiet)), () => {
-      code.return(e.call(binaryNaN, x, xKind, y, yKind));
-    });
+    const { xKind, yKind } = classifyNumbers(e, x, y);
     const is = (kind: I32, which: keyof typeof NumberClass): I32 => kind.eq(NumberClass[which]);
     const sign = code.let(signOf(x).xor(signOf(y)));
     code.if(is(xKind, 'infinity'), () => {
