@@ -3,6 +3,7 @@
 export type { BootModule } from './boot/boot-types.js';
 export { BootError } from './boot/errors.js';
 export type { UnimplementedInstruction } from './cpu/bus.js';
+export type { RegionRecord } from './cpu/cpu.js';
 export { decode } from './cpu/decode/decoder.js';
 export { disassemble } from './cpu/decode/disassembler.js';
 export { DecodedInstruction } from './cpu/decode/instruction.js';

@@ -11,7 +11,7 @@ import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
 import { busFunctions } from './host-functions.js';
 import * as state from './state.js';
-import { ExitReason, type Field64, Flag, Vector } from './state.js';
+import { ExitReason, type Field64, Flag, RegionExit, Vector } from './state.js';
 import { StateView } from './state-view.js';
 import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
@@ -44,6 +44,14 @@ export interface CpuOptions {
   readonly codeSpace?: number;
   /** Told of each kind of instruction that was run and has no meaning yet, the first time. */
   readonly onUnimplemented?: (instruction: UnimplementedInstruction) => void;
+}
+
+/** What has come of regions since reset. */
+export interface RegionRecord extends RegionStatistics {
+  /** Run in them. */
+  readonly instructions: number;
+  /** How often they were left, by why. */
+  readonly exits: Readonly<Record<keyof typeof RegionExit, number>>;
 }
 
 /** What the interpreter's module exports. */
@@ -132,12 +140,16 @@ export class Cpu {
   /** Back to the state after power-on (SDM vol. 3 §9.1). Memory stays. */
   reset(): void {
     resetState(this.state);
+    // What they ask whether the mapping has changed by begins anew, as does the count of what they ran.
+    this.#regions?.reset();
+    this.#seenInRegions = 0;
     this.state.set64(state.cr4Reserved, ~BigInt(this.#model.cr4));
     this.#breakpointsChanged();
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
     this.#halted = false;
     this.#shutDown = false;
     this.#retired = 0;
+    this.#seenRetired = 0;
     this.#syncRetired();
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
@@ -155,6 +167,7 @@ export class Cpu {
     const retired = this.#retired;
     this.reset();
     this.#retired = retired;
+    this.#seenRetired = retired;
     this.#syncRetired();
     startReal(this.state, address);
     this.#wasm.updateMode();
@@ -271,9 +284,16 @@ export class Cpu {
   }
 
   /** What the regions have done, if they are in use. */
-  get regionStatistics(): (RegionStatistics & { readonly instructions: bigint }) | undefined {
+  get regionStatistics(): RegionRecord | undefined {
     if (!this.#regions) return undefined;
-    return { ...this.#regions.statistics, instructions: this.state.get64(state.regionInstructions) };
+    const kinds = Object.entries(RegionExit);
+    return {
+      ...this.#regions.statistics,
+      instructions: Number(this.state.get64(state.regionInstructions)),
+      exits: Object.fromEntries(
+        kinds.map(([name, kind]) => [name, Number(this.state.get64(state.regionExits, kind))]),
+      ) as RegionRecord['exits'],
+    };
   }
 
   /** Tells the regions' tier what the interpreter has run; it may have some more instructions run one by one. */

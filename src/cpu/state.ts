@@ -159,6 +159,8 @@ export const granted = i32('granted');
 
 /** Ours: instructions that regions have run since reset. */
 export const regionInstructions = i64('regionInstructions');
+/** Ours: how often regions were left since reset, by `RegionExit`. */
+export const regionExits = i64('regionExits', 5);
 /** Ours: counts the times that translations were forgotten: what was found out about a mapping holds until it moves. */
 export const mappings = i32('mappings');
 
@@ -356,6 +358,20 @@ export const Vector = {
 
 /** XCR0 bits: state that XSAVE knows and that instructions may use (vol. 1 §13.3). */
 export const Xcr0 = { x87: 1 << 0, sse: 1 << 1, avx: 1 << 2, pkru: 1 << 9 } as const;
+
+/** Why a region was left. */
+export const RegionExit = {
+  /** Control went where the region does not, to another region perhaps. */
+  elsewhere: 0,
+  /** Fewer instructions were left in the budget than the way ahead may take. */
+  budget: 1,
+  /** An instruction that the region cannot run this time: an access to a device or across pages, a fault. */
+  interpret: 2,
+  /** An exception in the midst of an instruction. */
+  exception: 3,
+  /** The host wants the run to end. */
+  hurry: 4,
+} as const;
 
 /** Ours: `regionKey`'s low bits are `codeSize`; then these. */
 export const RegionKey = { user: 1 << 7, alignment: 1 << 8 } as const;

@@ -13,6 +13,7 @@ export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
 
 export const TIERS = ['auto', 'interpreter', 'regions'] as const;
 export type TierName = (typeof TIERS)[number];
+export const DEFAULT_TIER: TierName = 'interpreter';
 
 export interface MachineConfig {
   /** The image file's bytes; not copied, so they must not change before `create` resolves. */
@@ -95,7 +96,7 @@ export function checkConfig(config: MachineConfig): void {
     seed = 0,
     clock = 'virtual',
     cpu = DEFAULT_CPU_MODEL,
-    tier = 'auto',
+    tier = DEFAULT_TIER,
   } = config;
   const { devices = [] } = config;
   if (!(image instanceof Uint8Array)) throw bad('image', "it must be a Uint8Array of the file's bytes");

@@ -3,7 +3,7 @@
  * is wired here; everything that the host supplies comes in by the configuration. Runs in a browser as in Node.
  */
 import { boot } from '../boot/boot.js';
-import { Cpu } from '../cpu/cpu.js';
+import { Cpu, type RegionRecord } from '../cpu/cpu.js';
 import { cpuModel, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { TSC_KILOHERTZ } from '../cpu/system/features.js';
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
@@ -26,6 +26,7 @@ import {
   checkConfig,
   checkRunOptions,
   DEFAULT_MEMORY,
+  DEFAULT_TIER,
   type MachineConfig,
   MachineError,
 } from './machine-config.js';
@@ -64,7 +65,8 @@ export class Machine {
     const image = detectImage(config.image, config.protocol ?? 'auto');
     const interpreter = await loadInterpreter();
     const machine = new Machine(config, image, (options) => new Cpu({ ...options, interpreter }));
-    if (config.tier === 'regions') machine.#cpu.useRegions(await loadRegions(true));
+    const { tier = DEFAULT_TIER } = config;
+    if (tier === 'regions') machine.#cpu.useRegions(await loadRegions(true));
     return machine;
   }
 
@@ -186,7 +188,7 @@ export class Machine {
         return taken;
       },
       report: () => this.report(),
-      ...(config.tier === 'auto' && { worthwhile: () => this.#loadRegions() }),
+      ...((config.tier ?? DEFAULT_TIER) === 'auto' && { worthwhile: () => this.#loadRegions() }),
     };
   }
 
@@ -217,7 +219,7 @@ export class Machine {
   }
 
   /** Instructions by tier, and what the regions have come to; undefined while there are none. */
-  get regionStatistics(): Cpu['regionStatistics'] {
+  get regionStatistics(): RegionRecord | undefined {
     return this.#cpu.regionStatistics;
   }
 

@@ -40,8 +40,8 @@ export class Frame {
   readonly left: Variable<I32>;
   /** RIP at which the region is left. */
   readonly target: Variable<I64>;
-  /** Whether it is left with an exception pending. */
-  readonly aborting: Variable<I32>;
+  /** `RegionExit`: why it is left. */
+  readonly exit: Variable<I32>;
   /** Whether the host wants the run to end. */
   readonly hurried: Variable<I32>;
 
@@ -56,7 +56,7 @@ export class Frame {
     this.flags = { zero: word(), sign: word(), a: word(), b: word(), result: word(), shift: word() };
     this.target = word();
     this.left = code.variable(I32);
-    this.aborting = code.variable(I32);
+    this.exit = code.variable(I32);
     this.hurried = code.variable(I32);
     this.vectors = Array.from({ length: 16 }, () => hold(code.variable(V128)));
   }

@@ -37,11 +37,17 @@ export interface RegionHost {
 }
 
 export interface RegionStatistics {
+  /** How many there are now. */
   readonly regions: number;
   readonly made: number;
   readonly dropped: number;
+  /** In the regions that there are: instructions of the guest, and bytes of WebAssembly. */
   readonly guestInstructions: number;
   readonly codeBytes: number;
+  /** Milliseconds of the host's time in which instructions were run one by one to see what is hot. */
+  readonly watching: number;
+  /** Milliseconds in which regions were made, until V8 had taken them over. */
+  readonly making: number;
 }
 
 interface Region {
@@ -52,6 +58,8 @@ interface Region {
   readonly original: number;
   /** Linear and physical addresses of its pages. */
   readonly pages: ReadonlyMap<number, number>;
+  readonly guestInstructions: number;
+  readonly codeBytes: number;
 }
 
 /** When code is taken to be hot. */
@@ -92,6 +100,8 @@ export class RegionTier {
   #dropped = 0;
   #guestInstructions = 0;
   #codeBytes = 0;
+  #watching = 0;
+  #making = 0;
 
   constructor(
     host: RegionHost,
@@ -113,6 +123,8 @@ export class RegionTier {
       dropped: this.#dropped,
       guestInstructions: this.#guestInstructions,
       codeBytes: this.#codeBytes,
+      watching: this.#watching,
+      making: this.#making,
     };
   }
 
@@ -145,13 +157,17 @@ export class RegionTier {
     }
     this.#free.push(region.slot);
     this.#dropped += 1;
+    this.#guestInstructions -= region.guestInstructions;
+    this.#codeBytes -= region.codeBytes;
   }
 
   /** Watches what runs now; true if a region came of it. */
   #look(): boolean {
     const key = this.#host.state.get32(state.regionKey);
     if ((key & ~RegionKey.user & 0xff) !== 64 || key & RegionKey.alignment) return false;
+    const started = performance.now();
     const way = this.#watch(key);
+    this.#watching += performance.now() - started;
     const counts = new Map<number, number>();
     for (let n = 1; n < way.length; n++) {
       const [from, to] = [way[n - 1] as number, way[n] as number];
@@ -161,7 +177,11 @@ export class RegionTier {
     const fresh = new Set(known < 0 ? way : way.slice(0, known));
     const candidates = [...counts].filter(([rip]) => fresh.has(rip) && !this.#hopeless.has(rip));
     const best = candidates.reduce((one, other) => (other[1] > one[1] ? other : one), [0, 0]);
-    return best[1] >= this.pace.hot && this.#make(best[0], key);
+    if (best[1] < this.pace.hot) return false;
+    const before = performance.now();
+    const made = this.#make(best[0], key);
+    this.#making += performance.now() - before;
+    return made;
   }
 
   /** RIPs as they come, in one mode. */
@@ -213,7 +233,9 @@ export class RegionTier {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
     if (handler >= this.#table.length) this.#table.grow(64);
     this.#table.set(handler, instance.exports[REGION]);
-    const region: Region = { slot, handler, root, ...place, pages };
+    const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+    const codeBytes = bytes.length;
+    const region: Region = { slot, handler, root, ...place, pages, guestInstructions, codeBytes };
     this.#regions.set(slot, region);
     this.#roots.add(root);
     for (const each of pages.values()) {
@@ -223,8 +245,8 @@ export class RegionTier {
       else this.#byPage.set(page, new Set([region]));
     }
     this.#made += 1;
-    this.#codeBytes += bytes.length;
-    for (const { instructions } of blocks) this.#guestInstructions += instructions.length;
+    this.#codeBytes += codeBytes;
+    this.#guestInstructions += guestInstructions;
     return true;
   }
 

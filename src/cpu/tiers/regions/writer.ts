@@ -13,7 +13,7 @@ import { Emitter, get32, get64, type Linker } from '../../emitter.js';
 import { reach } from '../../mmu/window.js';
 import { definitionOf } from '../../semantics/context.js';
 import * as state from '../../state.js';
-import { RegionKey } from '../../state.js';
+import { RegionExit, RegionKey } from '../../state.js';
 import { lookup } from '../interpreter/lookup.js';
 import { abortAt } from '../interpreter/pseudo-handlers.js';
 import { Carries } from './carries.js';
@@ -78,7 +78,7 @@ export class RegionWriter implements NodeWriter {
     if (!this.#flow.isLoopHeader(node)) return;
     const { start } = this.#block(node);
     this.code.if(this.#frame.left.get().ltS(this.#longest[node] as number), () => {
-      this.#leave(I64.const(start));
+      this.#leave(I64.const(start), RegionExit.budget);
     });
   }
 
@@ -137,9 +137,9 @@ export class RegionWriter implements NodeWriter {
           }
           this.#leave(target);
         }),
-      bail: () => this.#leave(I64.const(rip)),
+      bail: () => this.#leave(I64.const(rip), RegionExit.interpret),
       abort: () => {
-        frame.aborting.set(I32.const(1));
+        frame.exit.set(I32.const(RegionExit.exception));
         frame.target.set(I64.const(rip));
         frame.left.set(budget());
         code.branch(this.#end);
@@ -150,7 +150,7 @@ export class RegionWriter implements NodeWriter {
         reach(emitter, linear, bytes, kind, {
           privilege: this.setting.key & RegionKey.user ? 'user' : 'supervisor',
           base: 0n,
-          slow: () => this.#leave(I64.const(rip)),
+          slow: () => this.#leave(I64.const(rip), RegionExit.interpret),
           ...(extra && { extra }),
         }),
     };
@@ -176,8 +176,9 @@ export class RegionWriter implements NodeWriter {
     follow(to);
   }
 
-  #leave(target: I64): void {
+  #leave(target: I64, why: number = RegionExit.elsewhere): void {
     this.#frame.target.set(target);
+    if (why !== RegionExit.elsewhere) this.#frame.exit.set(I32.const(why));
     this.#count();
     this.code.branch(this.#end);
   }
@@ -190,6 +191,7 @@ export class RegionWriter implements NodeWriter {
   #leaveHurried(target: I64): void {
     this.#frame.target.set(target);
     this.#frame.left.set(get32(state.budget));
+    this.#frame.exit.set(I32.const(RegionExit.hurry));
     this.code.branch(this.#end);
   }
 
@@ -230,7 +232,11 @@ export class RegionWriter implements NodeWriter {
     frame.store();
     e.set32(state.budget, frame.left.get());
     this.#addToTotal(e, frame.left.get().add(get32(state.deferred)));
-    code.if(frame.aborting.get(), () => code.return(e.call(abortAt, frame.target.get())));
+    const tally = code.let(frame.exit.get().mul(state.regionExits.stride));
+    code.store(tally, I64.load(tally, state.regionExits.address).add(1), state.regionExits.address);
+    code.if(frame.exit.get().eq(RegionExit.exception), () =>
+      code.return(e.call(abortAt, frame.target.get())),
+    );
     // Else the interpreter would come back here without having run anything.
     code.if(frame.target.get().eq(this.#block(0).start), () => code.return(I32.const(this.setting.refusal)));
     code.return(e.call(lookup, frame.target.get()));

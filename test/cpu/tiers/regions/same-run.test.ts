@@ -20,7 +20,7 @@ async function run(
   expect(result.reason).toBe('exit');
   const output = (machine.console as unknown as { text: string }).text;
   const outcome = { instructions: result.instructions, output, memory: await machine.memoryHash() };
-  return { outcome, inRegions: Number(machine.regionStatistics?.instructions ?? 0n) };
+  return { outcome, inRegions: machine.regionStatistics?.instructions ?? 0 };
 }
 
 test.each([
