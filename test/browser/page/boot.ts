@@ -1,21 +1,23 @@
-/** Boots the guest that the page is told and posts what it printed back to where the page came from. */
+/** Boots a guest in both tiers and posts what came of it back to where the page came from. */
 import { Machine, MemoryConsole } from 'univisor';
 
 interface Outcome {
   readonly output: string;
   readonly ending: string;
+  readonly inRegions: boolean;
 }
 
-async function bootGuest(): Promise<Outcome> {
+async function bootGuest(tier: 'interpreter' | 'regions'): Promise<Outcome> {
   const response = await fetch('/hello.elf');
   const image = new Uint8Array(await response.arrayBuffer());
   const console = new MemoryConsole();
-  const machine = await Machine.create({ image, imageName: 'hello.elf', console });
+  const machine = await Machine.create({ image, imageName: 'hello.elf', console, tier });
   const result = await machine.run({ timeout: 20_000 });
-  return { output: console.text, ending: result.reason };
+  const { instructions = 0 } = machine.regionStatistics ?? {};
+  return { output: console.text, ending: result.reason, inRegions: instructions > 0 };
 }
 
-const outcome = await bootGuest().catch(
-  (error: unknown): Outcome => ({ output: '', ending: `failed: ${String(error)}` }),
+const outcomes = await Promise.all([bootGuest('interpreter'), bootGuest('regions')]).catch(
+  (error: unknown) => `failed: ${String(error)}`,
 );
-await fetch('/outcome', { method: 'POST', body: JSON.stringify(outcome) });
+await fetch('/outcome', { method: 'POST', body: JSON.stringify(outcomes) });
