@@ -92,7 +92,7 @@ export function parseCommandLine(args: readonly string[]): Action | undefined {
 }
 
 /** Of any command: options that take no value. */
-const FLAGS = ['json', 'help', 'version'];
+const FLAGS = ['json', 'stats', 'help', 'version'];
 
 /** What there is to ask for without a command. */
 const WITHOUT_COMMAND = ['--help', '-h', 'help', '--version'];

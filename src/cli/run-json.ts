@@ -1,10 +1,14 @@
-/** What `run --json` prints: the whole run as one object, the same in every run but for `hostSeconds`. */
+/**
+ * What `run --json` prints: the whole run as one object, the same in every run but for `hostSeconds` and the times
+ * among the statistics.
+ */
 import type { CollectedOutput, Output } from '../host/output.js';
 import type { Machine } from '../hypervisor/machine.js';
 import type { MachineReport } from '../hypervisor/report.js';
 import type { RunResult } from '../hypervisor/run-result.js';
 import { ExitStatus, exitStatusOf } from './exit-status.js';
 import { printJson } from './print.js';
+import type { RunStatistics } from './run-stats.js';
 import type { UnimplementedReport } from './unimplemented-report.js';
 
 export interface FinishedRun {
@@ -14,12 +18,13 @@ export interface FinishedRun {
   readonly output: CollectedOutput;
   readonly debugOutput: Output | undefined;
   readonly unimplemented: UnimplementedReport;
+  readonly statistics: RunStatistics | undefined;
   readonly hostSeconds: number;
 }
 
 /** @returns the exit status: the run's, if it could be told */
 export async function printRunAsJson(run: FinishedRun): Promise<number> {
-  const { name, result, machine, output, debugOutput, unimplemented } = run;
+  const { name, result, machine, output, debugOutput, unimplemented, statistics } = run;
   const exitStatus = exitStatusOf(result);
   const printed = await printJson({
     name,
@@ -31,6 +36,7 @@ export async function printRunAsJson(run: FinishedRun): Promise<number> {
     ...textOf('output', output),
     ...(debugOutput && 'bytes' in debugOutput && textOf('debugOutput', debugOutput as CollectedOutput)),
     unimplemented: unimplemented.instructions,
+    ...(statistics && { statistics }),
     ...('report' in result && { report: plainReport(result.report) }),
   });
   return printed === ExitStatus.ok ? exitStatus : printed;

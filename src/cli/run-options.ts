@@ -2,7 +2,13 @@
 import type { Argv } from 'yargs';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { optionalDevices } from '../devices/registry.js';
-import { FIRMWARE_KINDS, type FirmwareKind } from '../hypervisor/machine-config.js';
+import {
+  DEFAULT_TIER,
+  FIRMWARE_KINDS,
+  type FirmwareKind,
+  TIERS,
+  type TierName,
+} from '../hypervisor/machine-config.js';
 import { PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
@@ -14,6 +20,7 @@ export interface RunSettings {
   /** Bytes. */
   readonly memory: number;
   readonly cpu: CpuModelName;
+  readonly tier: TierName;
   readonly devices: readonly string[];
   readonly firmware: FirmwareKind;
   readonly commandLine: string;
@@ -25,6 +32,7 @@ export interface RunSettings {
   readonly clock: 'virtual' | 'host';
   readonly seed: number;
   readonly debugcon: string | undefined;
+  readonly stats: boolean;
   readonly json: boolean;
 }
 
@@ -46,6 +54,14 @@ const RUN_OPTIONS = {
     choices: CPU_MODELS,
     default: DEFAULT_CPU_MODEL,
     describe: 'Processor: the level of x86-64 that CPUID promises',
+  },
+  tier: {
+    type: 'string',
+    requiresArg: true,
+    choices: TIERS,
+    default: DEFAULT_TIER,
+    describe:
+      'What runs the code; regions are WebAssembly made of hot code (auto), or of all that runs twice',
   },
   append: {
     type: 'string',
@@ -102,6 +118,10 @@ const RUN_OPTIONS = {
     describe: "Name of the machine; the image's name if not given",
   },
   smp: { type: 'string', requiresArg: true, default: '1', describe: 'Processors; only 1 as yet' },
+  stats: {
+    type: 'boolean',
+    describe: 'At the end tell, on stderr or in the JSON, what ran the code and what it took',
+  },
   json: {
     type: 'boolean',
     describe: 'Print one JSON object about the run, output included, and nothing else',
@@ -136,6 +156,7 @@ export function runSettings(given: RunArguments): RunSettings {
     name: named('--name', single('--name', given.name)),
     memory: parseMemory('--memory', single('--memory', given.memory) ?? ''),
     cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
+    tier: oneOf('--tier', TIERS, single('--tier', given.tier)),
     devices: parseDevices(single('--device', given.device)),
     firmware: oneOf('--firmware', FIRMWARE_KINDS, single('--firmware', given.firmware)),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
@@ -149,6 +170,7 @@ export function runSettings(given: RunArguments): RunSettings {
     clock: oneOf('--clock', CLOCKS, single('--clock', given.clock)),
     seed: parseCount('--seed', single('--seed', given.seed) ?? '0', 0),
     debugcon: named('--debugcon', single('--debugcon', given.debugcon)),
+    stats: given.stats ?? false,
     json: given.json ?? false,
   };
 }

@@ -58,7 +58,9 @@ export async function run(given: RunArguments): Promise<number> {
 
   let machine: Machine;
   let result: RunResult;
+  let runSeconds: number;
   try {
+    const before = performance.now();
     machine = await concerning(settings.image, () =>
       Machine.create({
         image,
@@ -66,6 +68,7 @@ export async function run(given: RunArguments): Promise<number> {
         protocol: settings.protocol,
         memory: settings.memory,
         cpu: settings.cpu,
+        tier: settings.tier,
         devices: settings.devices,
         firmware: settings.firmware,
         commandLine: settings.commandLine,
@@ -82,6 +85,7 @@ export async function run(given: RunArguments): Promise<number> {
       ...(settings.timeout !== undefined && { timeout: settings.timeout }),
       ...(settings.maxInstructions !== undefined && { maxInstructions: settings.maxInstructions }),
     });
+    runSeconds = (performance.now() - before) / 1000;
   } finally {
     await console.finish();
     await debugOutput?.finish();
@@ -90,15 +94,27 @@ export async function run(given: RunArguments): Promise<number> {
   if (outputError) throw outputError;
   if (readerGone) return ExitStatus.brokenPipe;
   const name = settings.name ?? basename(settings.image);
+  const stats = settings.stats ? await import('./run-stats.js') : undefined;
+  const statistics = stats?.runStatistics(machine, runSeconds);
   if (output instanceof CollectedOutput) {
     const { printRunAsJson } = await import('./run-json.js');
     const hostSeconds = (performance.now() - started) / 1000;
-    return printRunAsJson({ name, result, machine, output, debugOutput, unimplemented, hostSeconds });
+    return printRunAsJson({
+      name,
+      result,
+      machine,
+      output,
+      debugOutput,
+      unimplemented,
+      statistics,
+      hostSeconds,
+    });
   }
   if (result.reason !== 'exit') {
     const { explainEnding } = await import('./ending.js');
     say(explainEnding(name, result, settings, console.inputUsedUp));
   }
+  if (stats && statistics) process.stderr.write(stats.statisticsText(name, statistics));
   return exitStatusOf(result);
 }
 

@@ -91,6 +91,8 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
   ['a bad seed', ['run', good, '--seed', '-1'], /--seed: "-1" is not a whole number/],
   ['a bad processor', ['run', good, '--cpu', 'v4'], /--cpu: "v4" is none of v1, v2, v3/],
   ['a bad clock', ['run', good, '--clock', 'wall'], /--clock: "wall" is none of virtual, host/],
+  ['a bad tier', ['run', good, '--tier', 'fast'], /--tier: "fast" is none of auto, interpreter, regions/],
+  ['a value for --stats', ['run', good, '--stats=no'], /--stats takes no value: --stats=no/],
   [
     'an unknown protocol',
     ['run', good, '--protocol', 'uefi'],
