@@ -50,7 +50,7 @@ compile() {
   done
 }
 
-[ $# -gt 0 ] || set -- hello echo faults loads primes nbody
+[ $# -gt 0 ] || set -- hello echo faults freshcode loads primes nbody
 
 compile lib
 for name in "$@"; do

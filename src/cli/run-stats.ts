@@ -15,6 +15,8 @@ export interface RunStatistics {
   readonly seconds: number;
   /** Instructions in a microsecond. */
   readonly mips: number;
+  /** The most bytes of physical memory that the process has had. */
+  readonly peakMemory: number;
   /** Null if no region was ever looked for. */
   readonly regions: Omit<RegionRecord, 'instructions'> | null;
 }
@@ -28,6 +30,7 @@ export function runStatistics(machine: Machine, seconds: number): RunStatistics 
     inInterpreter: instructions - inRegions,
     seconds: rounded(seconds, 6),
     mips: rounded(instructions / 1e6 / seconds, 1),
+    peakMemory: process.resourceUsage().maxRSS * 1024,
     regions: record ? regionsOf(record) : null,
   };
 }
@@ -37,7 +40,7 @@ function regionsOf({ instructions: _, ...record }: RegionRecord): RunStatistics[
 }
 
 export function statisticsText(name: string, statistics: RunStatistics): string {
-  const { instructions, inRegions, seconds, mips, regions } = statistics;
+  const { instructions, inRegions, seconds, mips, peakMemory, regions } = statistics;
   const share = (part: number): string =>
     `${count(part)} (${((100 * part) / instructions || 0).toFixed(1)} %)`;
   const lines: [what: string, text: string][] = [
@@ -45,6 +48,7 @@ export function statisticsText(name: string, statistics: RunStatistics): string 
     ['  in regions', share(inRegions)],
     ['  in the interpreter', share(instructions - inRegions)],
     ['time', `${seconds.toFixed(3)} s, ${mips} million instructions a second`],
+    ['memory', `${(peakMemory / 2 ** 20).toFixed(1)} MiB of the host's at most`],
   ];
   if (regions) {
     const { made, regions: alive, dropped, guestInstructions, codeBytes, watching, making, exits } = regions;

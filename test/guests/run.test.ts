@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { guestText, runGuest } from '../support/run-guest.js';
 
-const GUESTS = ['hello', 'echo', 'faults', 'primes', 'nbody', 'loads'] as const;
+const GUESTS = ['hello', 'echo', 'faults', 'freshcode', 'primes', 'nbody', 'loads'] as const;
 const inputOf = (name: string): string | undefined =>
   name === 'echo' ? guestText('echo', 'input.txt') : undefined;
 

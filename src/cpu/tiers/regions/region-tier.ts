@@ -79,6 +79,11 @@ export const USUAL: Pace = { grain: 1 << 20, soon: 20_000, late: 400_000, watche
 /** Whatever runs twice is hot. */
 export const EAGER: Pace = { grain: 500, soon: 200, late: 200, watched: 200, hot: 2 };
 
+/** WebAssembly held at once, in bytes: V8 makes some ten times as much of it. */
+const MOST_CODE = 16 << 20;
+/** Entries of what is remembered of code that may be gone: then all is forgotten. */
+const MOST_NOTES = 50_000;
+
 export class RegionTier {
   readonly #host: RegionHost;
   readonly #view: DataView;
@@ -133,6 +138,7 @@ export class RegionTier {
     this.#interpreted += instructions;
     if (this.#interpreted < this.#patience) return;
     this.#interpreted = 0;
+    this.#forgetMuch();
     this.#patience = this.#look() ? this.pace.soon : Math.min(this.pace.late, this.#patience * 1.5);
   }
 
@@ -141,6 +147,13 @@ export class RegionTier {
     for (const region of [...this.#regions.values()]) this.#drop(region);
     this.#profile.clear();
     this.#hopeless.clear();
+  }
+
+  /** A guest that generates code without end must not make notes without end. */
+  #forgetMuch(): void {
+    for (const notes of [this.#profile, this.#hopeless, this.#translatable]) {
+      if (notes.size > MOST_NOTES) notes.clear();
+    }
   }
 
   #dropPage(physicalPage: number): void {
@@ -153,7 +166,10 @@ export class RegionTier {
     this.#regions.delete(region.slot);
     this.#roots.delete(region.root);
     for (const physical of region.pages.values()) {
-      this.#byPage.get(Math.floor(physical / GUEST_PAGE_SIZE))?.delete(region);
+      const page = Math.floor(physical / GUEST_PAGE_SIZE);
+      const known = this.#byPage.get(page);
+      known?.delete(region);
+      if (known?.size === 0) this.#byPage.delete(page);
     }
     this.#free.push(region.slot);
     this.#dropped += 1;
@@ -213,7 +229,7 @@ export class RegionTier {
 
   #install(root: number, blocks: readonly Block[], pages: ReadonlyMap<number, number>, key: number): boolean {
     const physical = this.#physical(root, pages);
-    if (this.#regions.size >= MOST_REGIONS) this.reset();
+    if (this.#regions.size >= MOST_REGIONS || this.#codeBytes > MOST_CODE) this.reset();
     const slot = this.#free.pop() ?? this.#nextSlot++;
     const handler = this.#firstHandler + slot;
     const place = this.#host.cache.divert(physical, handler);
