@@ -142,6 +142,7 @@ export class Cpu {
     resetState(this.state);
     // What they ask whether the mapping has changed by begins anew, as does the count of what they ran.
     this.#regions?.reset();
+    this.#seenRetired = 0;
     this.#seenInRegions = 0;
     this.state.set64(state.cr4Reserved, ~BigInt(this.#model.cr4));
     this.#breakpointsChanged();
@@ -229,7 +230,10 @@ export class Cpu {
     this.#end = this.#retired + limit;
     this.#stopRequested = false;
     while (this.#retired < this.#end) {
-      const exit = this.#lookForRegions() ?? this.#advance(this.#regions?.pace.grain ?? LONGEST_RUN);
+      const met = this.#lookForRegions();
+      if (met) return met;
+      if (this.#retired >= this.#end) break;
+      const exit = this.#advance(this.#regions?.pace.grain ?? LONGEST_RUN);
       if (exit) return exit;
     }
     return { kind: 'limit' };

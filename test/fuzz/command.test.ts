@@ -7,7 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { UsageError } from '../../src/cli/usage-error.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FUZZERS = ['fuzz:cpu', 'fuzz:decoder', 'fuzz:hostile'] as const;
+const FUZZERS = ['fuzz:cpu', 'fuzz:decoder', 'fuzz:hostile', 'fuzz:tiers'] as const;
 type Fuzzer = (typeof FUZZERS)[number];
 
 /** What `npm run FUZZER -- ARGS` does, which is `tsx` with a file and nothing before it. */

@@ -74,6 +74,8 @@ export class CodeCache {
   readonly #pages = new Map<number, CodePage>();
   /** Entries of dropped pages, all 0: a guest that writes its code again and again costs no new ones. */
   readonly #spareEntries: Uint32Array[] = [];
+  /** Records whose handler somebody has put another in the place of, and those that still run the instructions. */
+  readonly #diverted = new Map<number, number>();
   /** Pages whose last instruction reaches into the page that is the key. */
   readonly #reachInto = new Map<number, Set<number>>();
   readonly #instruction = new DecodedInstruction();
@@ -165,7 +167,8 @@ export class CodeCache {
 
   /**
    * Puts a handler in the place of that of the 64-bit instruction at a physical address.
-   * @returns the record that it is put into and one that still runs the instruction; undefined if it is not decoded
+   * @returns the record that it is put into and one that still runs the instruction; undefined if it is not decoded, or
+   * was diverted before
    */
   divert(
     physical: number,
@@ -174,7 +177,7 @@ export class CodeCache {
     const offset = physical % GUEST_PAGE_SIZE;
     const page = this.#pages.get(keyOf((physical - offset) / GUEST_PAGE_SIZE, 64, false));
     const record = page?.entries[offset];
-    if (!page || !record || this.full) return undefined;
+    if (!page || !record || this.full || this.#diverted.has(record)) return undefined;
     if (this.#view.getUint16(record + RecordField.handler, true) < PSEUDO_HANDLERS) return undefined;
     const original = this.#next;
     this.#bytes.copyWithin(original, record, record + RECORD_SIZE);
@@ -185,11 +188,13 @@ export class CodeCache {
     this.#runStarts.push(original);
     this.#runPages.push(page);
     this.#view.setUint16(record + RecordField.handler, handler, true);
+    this.#diverted.set(record, original);
     return { record, original };
   }
 
   /** Undoes `divert`, unless the code was dropped meanwhile. */
   undivert(record: number, original: number, handler: number): void {
+    this.#diverted.delete(record);
     const field = record + RecordField.handler;
     if (this.#view.getUint16(field, true) !== handler) return;
     this.#view.setUint16(field, this.#view.getUint16(original + RecordField.handler, true), true);
@@ -358,6 +363,11 @@ export class CodeCache {
       return;
     }
     this.#bytes.copyWithin(this.#next, known, end);
+    for (let record = known; record < end; record += RECORD_SIZE) {
+      const original = this.#diverted.get(record);
+      if (original === undefined) continue;
+      this.#bytes.copyWithin(this.#next + record - known, original, original + RECORD_SIZE);
+    }
     this.#next += end - known;
   }
 
