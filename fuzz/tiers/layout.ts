@@ -33,6 +33,8 @@ export const TABLES = 0x70000;
 export const LOW_TABLE = 0x73000;
 export const HIGH_TABLE = 0x76000;
 export const TABLES_END = 0x77000;
+/** Where they are mapped, out of the way of what writes anywhere: what is written must be made known. */
+export const TABLES_SEEN = 0x1e0000;
 
 /** Where both tables map the code once more: their last pages. */
 export const CODE_AGAIN = 0x1f8000;

@@ -19,6 +19,8 @@ import {
   SLOT_BYTES,
   SLOTS,
   STACK,
+  TABLES,
+  TABLES_SEEN,
 } from './layout.js';
 
 const LONGEST_END = 30;
@@ -62,7 +64,7 @@ export function randomAddress(random: Random): bigint {
     case 3:
       return BigInt(0xa0000 + random.below(0x20000));
     case 4:
-      return BigInt(RAM + random.below(0xf0000));
+      return BigInt(RAM + random.below(0xd0000));
     case 5:
       return BigInt(CODE + random.below(CODE_BYTES));
     case 6:
@@ -178,7 +180,7 @@ export class ProgramWriter {
       const base = table === LOW_TABLE ? 0n : random.pick(HIGH_BASES);
       // XOR of accessed, dirty or writable in an entry; INVLPG or MOV to CR3.
       const flip = random.pick([2, 0x20, 0x40, 0x60]);
-      const entry = BigInt(table + page * 8);
+      const entry = BigInt(TABLES_SEEN + (table - TABLES) + page * 8);
       const linear = load(3, base + BigInt(page) * 0x1000n);
       const toMemory = [...load(0, entry), 0x80, 0x30, flip, ...linear];
       return random.oneIn(3) && table === LOW_TABLE

@@ -223,8 +223,12 @@ export class World {
     const isCode = frame >= at.CODE >> 12 && frame < (at.CODE + at.CODE_BYTES) >> 12;
     const physical = BigInt(frame) << 12n;
     if (isCode) return physical | this.#usual | marks;
-    const isSystem = page < at.SYSTEM_END >> 12 || (page >= at.TABLES >> 12 && page < at.TABLES_END >> 12);
-    if (isSystem) return physical | 0x63n;
+    if (page < at.SYSTEM_END >> 12) return physical | 0x63n;
+    if (page >= at.TABLES >> 12 && page < at.TABLES_END >> 12) return 0n;
+    const tables = page - (at.TABLES_SEEN >> 12);
+    if (tables >= 0 && tables < (at.TABLES_END - at.TABLES) >> 12) {
+      return BigInt(at.TABLES + tables * 0x1000) | 0x63n;
+    }
     const none = 1n << 63n;
     switch (random.below(24)) {
       case 0:

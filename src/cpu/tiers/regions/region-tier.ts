@@ -240,7 +240,13 @@ export class RegionTier {
     }
     const validity = REGION_VALIDITY + slot * 4;
     this.#view.setUint32(validity, this.#host.state.get32(state.mappings), true);
-    const bytes = compileRegion(blocks, { slot, validity, refusal: place.original, key });
+    const bytes = compile(blocks, { slot, validity, refusal: place.original, key });
+    if (!bytes) {
+      this.#host.cache.undivert(place.record, place.original, handler);
+      this.#free.push(slot);
+      this.#hopeless.add(root);
+      return false;
+    }
     const env = {
       memory: this.#host.memory,
       ...this.#host.exports,
@@ -304,6 +310,7 @@ export class RegionTier {
       if (status === DECODE_OK) this.#host.cache.watch(second, instruction.length - inPage);
     }
     if (status !== DECODE_OK || !this.#canBePart(instruction, key)) return undefined;
+    if (!leadsSomewhere(rip, instruction)) return undefined;
     this.#host.cache.watch(first + offset, Math.min(inPage, instruction.length));
     return { rip, instruction };
   }
@@ -326,6 +333,23 @@ export class RegionTier {
     this.#translatable.set(kind, answer);
     return answer;
   }
+}
+
+/** A region's module; undefined of code whose loops are nested so deeply that there is no stack to write it with. */
+function compile(...given: Parameters<typeof compileRegion>): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return compileRegion(...given);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** False of a jump to an address that is not canonical: no code can be there. */
+function leadsSomewhere(rip: number, { entry, length, immediateLow }: DecodedInstruction): boolean {
+  if (!entry.operands.some(({ source }) => source === 'relative')) return true;
+  const target = rip + length + immediateLow;
+  return target >= -(2 ** 47) && target < 2 ** 47;
 }
 
 /** Offset in its page, also of a negative address. */

@@ -8,7 +8,7 @@
  * a run ends after the very instruction that it ends after there.
  */
 import { FunctionBuilder, type Label } from '../../../wasm/function-builder.js';
-import { I32, I64 } from '../../../wasm/values.js';
+import { I32, I64, select } from '../../../wasm/values.js';
 import { Emitter, get32, get64, type Linker } from '../../emitter.js';
 import { reach } from '../../mmu/window.js';
 import { definitionOf } from '../../semantics/context.js';
@@ -141,10 +141,11 @@ export class RegionWriter implements NodeWriter {
       abort: () => {
         frame.exit.set(I32.const(RegionExit.exception));
         frame.target.set(I64.const(rip));
-        frame.left.set(budget());
+        frame.left.set(select(frame.hurried.get(), get32(state.budget), budget()));
         code.branch(this.#end);
       },
-      syncBudget: () => emitter.set32(state.budget, budget()),
+      // Not if the host has taken from it already.
+      syncBudget: () => code.if(frame.hurried.get().eqz(), () => emitter.set32(state.budget, budget())),
       noteHurry: () => frame.hurried.set(frame.hurried.get().or(get32(state.budget).ne(budget()))),
       reach: (linear, bytes, kind, extra) =>
         reach(emitter, linear, bytes, kind, {
