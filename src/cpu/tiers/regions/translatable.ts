@@ -13,7 +13,10 @@ import { Frame } from './frame.js';
 import { NotInRegion } from './not-in-region.js';
 
 /** Meanings that reach registers in the state by themselves. */
-const STATE_WIDE = new Set(['VZEROALL', 'SYSCALL', 'SYSENTER', 'ENTER']);
+const STATE_WIDE = new Set([
+  ...['VZEROALL', 'SYSCALL', 'SYSENTER', 'ENTER'],
+  ...['PCMPESTRM', 'PCMPISTRM', 'VPCMPESTRM', 'VPCMPISTRM'],
+]);
 
 /** Gives every routine the number 0. */
 const NO_LINKER: Linker = {
