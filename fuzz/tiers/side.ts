@@ -14,7 +14,8 @@ import { CODE, CODE_BYTES, RAM } from './layout.js';
 /** What two tiers need not have in common: lazy flags, which are compared as an image, caches, and what is left over. */
 const OWN = new Set<state.Field>([
   ...[state.flagZero, state.flagSign, state.flagCarry],
-  ...[state.budget, state.deferred, state.granted, state.retired, state.regionInstructions, state.mappings],
+  ...[state.budget, state.deferred, state.granted, state.retired, state.mappings],
+  ...[state.regionInstructions, state.regionExits],
   ...[state.tlbFills, state.tlbFilled, state.jumpFills, state.jumpFilled, state.largestPage, state.unmarked],
   ...[state.bounce, state.bounceSize, state.bounceSplit, state.bouncePhysical, state.exchange],
   ...[state.pageBase, state.cr2BeforeFetch, state.mxcsrRaised, state.vectorElements, state.fpuRaised],
