@@ -86,9 +86,10 @@ export class Cpu {
   #regions: RegionTier | undefined;
   /** What came of the instructions that the regions' tier had run, if that ends the run. */
   #exitMet: Exit | undefined;
-  /** Instructions, and those in regions, when the regions' tier was last told. */
+  /** Instructions, those in regions, and entries into regions, when the regions' tier was last told. */
   #seenRetired = 0;
   #seenInRegions = 0;
+  #seenEntries = 0;
   #retired = 0;
   /** The count of retired instructions at which the present run ends. */
   #end = 0;
@@ -304,9 +305,13 @@ export class Cpu {
   #lookForRegions(): Exit | undefined {
     if (!this.#regions) return undefined;
     const inRegions = this.state.low(state.regionInstructions);
+    let entries = 0;
+    for (let kind = 0; kind < state.regionExits.count; kind++)
+      entries += this.state.low(state.regionExits, kind);
     const ran = this.#retired - this.#seenRetired - ((inRegions - this.#seenInRegions) >>> 0);
-    this.#regions.noteInterpreted(ran);
+    this.#regions.note(ran, (entries - this.#seenEntries) >>> 0);
     this.#seenRetired = this.#retired;
+    this.#seenEntries = entries;
     this.#seenInRegions = inRegions;
     const exit = this.#exitMet;
     this.#exitMet = undefined;

@@ -26,8 +26,8 @@ export interface MachineConfig {
   /** Which processor: a level of x86-64, whose features CPUID promises and which has no others; v3 unless given. */
   readonly cpu?: CpuModelName;
   /**
-   * What runs the code: `interpreter`, the default; `regions`, with whatever runs twice made into WebAssembly at once;
-   * `auto`, with hot code made so. The guest sees no difference.
+   * What runs the code: `interpreter` alone; `regions`, with whatever runs twice made into WebAssembly at once;
+   * `auto`, the default, with hot code made so. The guest sees no difference.
    */
   readonly tier?: TierName;
   readonly commandLine?: string;

@@ -12,7 +12,7 @@ import { isCanonical, isMisaligned, KIND_BITS, type PlaceKind } from './access.j
 import { CodeFound, findCode, isWatched, rememberPage } from './remember.js';
 import { ADDEND, flushTlb, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
-import { PAIR_SHIFT, WindowBit } from './window-map.js';
+import { WindowBit } from './window-map.js';
 
 /**
  * (linear, size, access) → host address in RAM, or 0 with nothing changed where the access faults, crosses pages,
@@ -84,12 +84,15 @@ export function reach(e: Emitter, linear: I64, size: number, kind: PlaceKind, op
   const host = code.variable(I32);
   const offset = base === 0n ? linear : code.let(linear.sub(base));
   const map = WINDOW_MAP_BASE + (privilege === 'user' ? WINDOW_MAP_SIZE : 0);
-  const single = kind === 'read' ? WindowBit.readable : WindowBit.writable;
-  const bit = size === 1 ? single : single << PAIR_SHIFT;
+  const bit = kind === 'read' ? WindowBit.readable : WindowBit.writable;
+  const pageByte = (first: number): I32 => {
+    const place = offset.wrap();
+    return I32.load8U((first ? place.add(first) : place).shrU(12), map);
+  };
   code.block((done) => {
     code.block((miss) => {
       code.branchIf(miss, offset.shrU(32).ne(0));
-      const known = I32.load8U(offset.wrap().shrU(12), map);
+      const known = size > 1 ? pageByte(0).and(pageByte(size - 1)) : pageByte(0);
       code.branchIf(miss, known.and(bit).eqz());
       host.set(offset.wrap().add(RAM_BASE));
       code.branch(done);

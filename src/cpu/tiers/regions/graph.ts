@@ -1,6 +1,10 @@
 /**
  * Which code a region is made of: from its root along the ways that were seen to be taken, the frequent ones first,
  * through calls and returns too, until it is large enough. The result is a graph of basic blocks.
+ *
+ * A function is written once for each call in the region, so that its return leads to one place; were it shared, loops
+ * that call it would have two entries, which structured code cannot have. Only what calls itself goes back to the
+ * region's root.
  */
 import type { Located } from './context.js';
 import type { Profile } from './profile.js';
@@ -8,45 +12,101 @@ import type { Profile } from './profile.js';
 export interface Block {
   readonly start: number;
   readonly instructions: readonly Located[];
-  /** Numbers of the blocks that it leads to; elsewhere the region is left. */
+  /** Numbers of the blocks that it leads to, no two with the same start; elsewhere the region is left. */
   successors: number[];
 }
 
 /** The most instructions of a region. */
-const LARGEST = 1000;
+const LARGEST = 400;
 /** The most places that one indirect branch leads to. */
 const MOST_TARGETS = 24;
+/** A way is left out that is taken less often than one time in so many. */
+const RARE = 200;
+/** Functions within functions. */
+const DEEPEST = 6;
 
-const INDIRECT = new Set(['RET']);
-const UNCONDITIONAL = new Set(['JMP', 'CALL']);
-const COUNTING = new Set(['LOOP', 'LOOPE', 'LOOPNE', 'JCXZ', 'JECXZ', 'JRCXZ']);
+type Control = 'on' | 'branch' | 'jump' | 'call' | 'return' | 'indirect';
 
-type Control = 'on' | 'branch' | 'jump' | 'indirect';
+/** The calls that are open at a place in the region: where each was made to and where it returns to. */
+interface Context {
+  readonly outer: Context | undefined;
+  readonly callee: number;
+  readonly returns: number;
+  readonly depth: number;
+}
 
-function controlOf({ instruction }: Located): Control {
-  const { mnemonic, operands } = instruction.entry;
-  if (INDIRECT.has(mnemonic)) return 'indirect';
-  const relative = operands.some(({ source }) => source === 'relative');
-  if (UNCONDITIONAL.has(mnemonic)) return relative ? 'jump' : 'indirect';
-  return relative || COUNTING.has(mnemonic) ? 'branch' : 'on';
+interface Place {
+  readonly rip: number;
+  readonly context: Context | undefined;
 }
 
 interface Step {
   readonly located: Located;
   readonly control: Control;
-  readonly next: readonly number[];
+  readonly next: readonly Place[];
 }
 
-function stepOf(located: Located, profile: Profile): Step {
-  const control = controlOf(located);
-  const { rip, instruction } = located;
-  const after = rip + instruction.length;
-  if (control === 'on') return { located, control, next: [after] };
-  const seen = profile.followers(rip).map(([target]) => target);
-  if (control === 'indirect') return { located, control, next: seen.slice(0, MOST_TARGETS) };
-  const target = after + instruction.immediateLow;
-  const possible = control === 'jump' ? [target] : [after, target];
-  return { located, control, next: possible.filter((each) => seen.includes(each)) };
+function keyOf({ rip, context }: Place): string {
+  let key = rip.toString(36);
+  for (let each = context; each; each = each.outer) key += `,${each.returns.toString(36)}`;
+  return key;
+}
+
+function controlOf({ instruction }: Located): Control {
+  const { mnemonic, operands } = instruction.entry;
+  if (mnemonic === 'RET') return 'return';
+  if (mnemonic === 'CALL') return 'call';
+  const relative = operands.some(({ source }) => source === 'relative');
+  if (mnemonic === 'JMP') return relative ? 'jump' : 'indirect';
+  return relative ? 'branch' : 'on';
+}
+
+function isOpen(callee: number, context: Context | undefined): boolean {
+  for (let each = context; each; each = each.outer) if (each.callee === callee) return true;
+  return false;
+}
+
+class Former {
+  constructor(
+    private readonly root: number,
+    private readonly profile: Profile,
+  ) {}
+
+  step(located: Located, context: Context | undefined): Step {
+    const control = controlOf(located);
+    const { rip, instruction } = located;
+    const after = rip + instruction.length;
+    const here = (target: number): Place => ({ rip: target, context });
+    if (control === 'on') return { located, control, next: [here(after)] };
+    if (control === 'return' && context) {
+      return { located, control, next: [{ rip: context.returns, context: context.outer }] };
+    }
+    const seen = this.#usual(rip);
+    if (control === 'return' || control === 'indirect') {
+      return { located, control, next: seen.slice(0, MOST_TARGETS).map(here) };
+    }
+    if (control === 'call') {
+      const next = seen.slice(0, MOST_TARGETS).flatMap((callee) => this.#called(callee, after, context));
+      return { located, control, next };
+    }
+    const target = after + instruction.immediateLow;
+    const possible = control === 'jump' ? [target] : [after, target];
+    return { located, control, next: possible.filter((each) => seen.includes(each)).map(here) };
+  }
+
+  /** Where an instruction leads to as a rule, the most frequent first. */
+  #usual(rip: number): number[] {
+    const followers = this.profile.followers(rip);
+    const total = followers.reduce((sum, [, count]) => sum + count, 0);
+    return followers.filter(([, count]) => count * RARE >= total).map(([target]) => target);
+  }
+
+  #called(callee: number, returns: number, outer: Context | undefined): Place[] {
+    if (callee === this.root) return [{ rip: callee, context: undefined }];
+    const depth = (outer?.depth ?? 0) + 1;
+    if (depth > DEEPEST || isOpen(callee, outer)) return [];
+    return [{ rip: callee, context: { outer, callee, returns, depth } }];
+  }
 }
 
 /**
@@ -58,56 +118,55 @@ export function formRegion(
   profile: Profile,
   fetch: (rip: number) => Located | undefined,
 ): Block[] {
-  const steps = new Map<number, Step>();
-  const waiting: { rip: number; count: number }[] = [{ rip: root, count: Number.POSITIVE_INFINITY }];
+  const former = new Former(root, profile);
+  const steps = new Map<string, Step>();
+  const start: Place = { rip: root, context: undefined };
+  const waiting: { place: Place; count: number }[] = [{ place: start, count: Number.POSITIVE_INFINITY }];
   while (waiting.length > 0 && steps.size < LARGEST) {
     waiting.sort((a, b) => a.count - b.count);
-    let rip: number | undefined = waiting.pop()?.rip;
-    while (rip !== undefined && !steps.has(rip) && steps.size < LARGEST) {
-      const located = fetch(rip);
+    let place = waiting.pop()?.place;
+    while (place && steps.size < LARGEST) {
+      const key = keyOf(place);
+      const located = steps.has(key) ? undefined : fetch(place.rip);
       if (!located) break;
-      const step = stepOf(located, profile);
-      steps.set(rip, step);
-      if (step.control === 'on') rip = step.next[0];
+      const step = former.step(located, place.context);
+      steps.set(key, step);
+      if (step.control === 'on') place = step.next[0];
       else {
-        for (const target of step.next) waiting.push({ rip: target, count: profile.count(rip, target) });
-        rip = undefined;
+        for (const next of step.next) {
+          waiting.push({ place: next, count: profile.count(place.rip, next.rip) });
+        }
+        place = undefined;
       }
     }
   }
-  return blocksOf(root, steps);
+  return blocksOf(keyOf(start), steps);
 }
 
-function blocksOf(root: number, steps: ReadonlyMap<number, Step>): Block[] {
-  if (!steps.has(root)) return [];
+function blocksOf(root: string, steps: ReadonlyMap<string, Step>): Block[] {
+  const first = steps.get(root);
+  if (!first) return [];
   const leaders = new Set([root]);
-  const ways = new Map<number, number>();
+  const reached = new Set<string>();
   for (const { control, next } of steps.values()) {
-    for (const target of next) {
-      if (control !== 'on' || ways.has(target)) leaders.add(target);
-      ways.set(target, 1);
+    for (const key of next.map(keyOf)) {
+      if (control !== 'on' || reached.has(key)) leaders.add(key);
+      reached.add(key);
     }
   }
-  const blocks: Block[] = [];
-  const numbers = new Map<number, number>();
-  const ends: Step[] = [];
-  const starts = [root, ...[...leaders].filter((each) => each !== root)].filter((each) => steps.has(each));
-  for (const start of starts) {
+  const starts = [...leaders].filter((key) => steps.has(key));
+  const numbers = new Map(starts.map((key, n) => [key, n]));
+  return starts.map((key) => {
     const instructions: Located[] = [];
-    let step = steps.get(start) as Step;
+    let step = steps.get(key) as Step;
     for (;;) {
       instructions.push(step.located);
-      const following: number = step.next[0] ?? Number.NaN;
+      const following = step.control === 'on' ? keyOf(step.next[0] as Place) : '';
       const onward = steps.get(following);
-      if (step.control !== 'on' || leaders.has(following) || !onward) break;
+      if (!onward || leaders.has(following)) break;
       step = onward;
     }
-    numbers.set(start, blocks.push({ start, instructions, successors: [] }) - 1);
-    ends.push(step);
-  }
-  blocks.forEach((block, n) => {
-    const targets = (ends[n] as Step).next.flatMap((target) => numbers.get(target) ?? []);
-    block.successors = targets;
+    const successors = step.next.flatMap((next) => numbers.get(keyOf(next)) ?? []);
+    return { start: (instructions[0] as Located).rip, instructions, successors };
   });
-  return blocks;
 }

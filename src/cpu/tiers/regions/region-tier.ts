@@ -56,6 +56,8 @@ interface Region {
   readonly root: number;
   readonly record: number;
   readonly original: number;
+  /** RIPs of its instructions. */
+  readonly instructions: ReadonlySet<number>;
   /** Linear and physical addresses of its pages. */
   readonly pages: ReadonlyMap<number, number>;
   readonly guestInstructions: number;
@@ -83,6 +85,14 @@ export const EAGER: Pace = { grain: 500, soon: 200, late: 200, watched: 200, hot
 const MOST_CODE = 16 << 20;
 /** Entries of what is remembered of code that may be gone: then all is forgotten. */
 const MOST_NOTES = 50_000;
+/** What it costs to go into a region and out again, in interpreted instructions. */
+const ENTRY_COST = 10;
+/** What part of a way may lie outside a region that its root is on. */
+const OUTSIDE = 10;
+/** A region is made anew, with what was learnt since, so many times at most. */
+const MOST_VERSIONS = 4;
+/** How much more often a function must be come by than a loop to be the better root. */
+const CALLED = 8;
 
 export class RegionTier {
   readonly #host: RegionHost;
@@ -92,15 +102,20 @@ export class RegionTier {
   readonly #firstHandler: number;
   readonly #profile = new Profile();
   readonly #regions = new Map<number, Region>();
-  readonly #roots = new Set<number>();
+  readonly #roots = new Map<number, Region>();
+  /** How often a region was made of a root. */
+  readonly #versions = new Map<number, number>();
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #free: number[] = [];
+  /** Whether the instruction at a RIP was a call or a return when it was last looked at. */
+  readonly #calls = new Map<number, boolean>();
   readonly #translatable = new Map<string, boolean>();
   /** Roots that no region could be made of. */
   readonly #hopeless = new Set<number>();
   #nextSlot = 0;
   #patience: number;
-  #interpreted = 0;
+  /** What was run slowly since the last look, in interpreted instructions. */
+  #heat = 0;
   #made = 0;
   #dropped = 0;
   #guestInstructions = 0;
@@ -133,13 +148,14 @@ export class RegionTier {
     };
   }
 
-  /** To be told of instructions that the interpreter has run, between two runs. */
-  noteInterpreted(instructions: number): void {
-    this.#interpreted += instructions;
-    if (this.#interpreted < this.#patience) return;
-    this.#interpreted = 0;
+  /** To be told, between two runs, of instructions that the interpreter has run and of entries into regions. */
+  note(interpreted: number, entries: number): void {
+    this.#heat += interpreted + entries * ENTRY_COST;
+    if (this.#heat < this.#patience) return;
+    this.#heat = 0;
     this.#forgetMuch();
-    this.#patience = this.#look() ? this.pace.soon : Math.min(this.pace.late, this.#patience * 1.5);
+    const made = this.#look();
+    this.#patience = made ? this.pace.soon : Math.min(this.pace.late, this.#patience * 1.5);
   }
 
   /** Drops all regions; none may be running. */
@@ -147,11 +163,13 @@ export class RegionTier {
     for (const region of [...this.#regions.values()]) this.#drop(region);
     this.#profile.clear();
     this.#hopeless.clear();
+    this.#versions.clear();
+    this.#calls.clear();
   }
 
   /** A guest that generates code without end must not make notes without end. */
   #forgetMuch(): void {
-    for (const notes of [this.#profile, this.#hopeless, this.#translatable]) {
+    for (const notes of [this.#profile, this.#hopeless, this.#translatable, this.#versions, this.#calls]) {
       if (notes.size > MOST_NOTES) notes.clear();
     }
   }
@@ -185,19 +203,45 @@ export class RegionTier {
     const way = this.#watch(key);
     this.#watching += performance.now() - started;
     const counts = new Map<number, number>();
+    const called = new Set<number>();
     for (let n = 1; n < way.length; n++) {
       const [from, to] = [way[n - 1] as number, way[n] as number];
-      if (to <= from || to > from + MAXIMUM_LENGTH) counts.set(to, (counts.get(to) ?? 0) + 1);
+      if (to > from && to <= from + MAXIMUM_LENGTH) continue;
+      counts.set(to, (counts.get(to) ?? 0) + 1);
+      if (this.#isCallOrReturn(from, key)) called.add(to);
     }
-    const known = way.findIndex((rip) => this.#roots.has(rip));
-    const fresh = new Set(known < 0 ? way : way.slice(0, known));
-    const candidates = [...counts].filter(([rip]) => fresh.has(rip) && !this.#hopeless.has(rip));
-    const best = candidates.reduce((one, other) => (other[1] > one[1] ? other : one), [0, 0]);
-    if (best[1] < this.pace.hot) return false;
+    const hot = [...counts].filter(([rip, count]) => count >= this.pace.hot && !this.#hopeless.has(rip));
+    // A loop makes a better root than a function, which may be called from several.
+    const worth = ([rip, count]: [number, number]): number => (called.has(rip) ? count / CALLED : count);
+    hot.sort((a, b) => worth(b) - worth(a));
+    const root = hot.find(([rip]) => this.#lacks(rip, way))?.[0];
+    if (root === undefined) return false;
     const before = performance.now();
-    const made = this.#make(best[0], key);
+    const made = this.#make(root, key);
     this.#making += performance.now() - before;
     return made;
+  }
+
+  #isCallOrReturn(rip: number, key: number): boolean {
+    let answer = this.#calls.get(rip);
+    if (answer === undefined) {
+      const mnemonic = this.#fetch(rip, key, new Map())?.instruction.entry.mnemonic;
+      answer = mnemonic === 'CALL' || mnemonic === 'RET';
+      this.#calls.set(rip, answer);
+    }
+    return answer;
+  }
+
+  /** Whether a region at a root would keep more of a way to itself than what there is. */
+  #lacks(root: number, way: readonly number[]): boolean {
+    const region = this.#roots.get(root);
+    if (region) {
+      const outside = way.reduce((count, rip) => count + (region.instructions.has(rip) ? 0 : 1), 0);
+      return outside > way.length / OUTSIDE && (this.#versions.get(root) ?? 0) < MOST_VERSIONS;
+    }
+    const start = way.findIndex((rip) => this.#roots.has(rip));
+    const before = way.indexOf(root);
+    return start < 0 || before < start;
   }
 
   /** RIPs as they come, in one mode. */
@@ -230,6 +274,9 @@ export class RegionTier {
   #install(root: number, blocks: readonly Block[], pages: ReadonlyMap<number, number>, key: number): boolean {
     const physical = this.#physical(root, pages);
     if (this.#regions.size >= MOST_REGIONS || this.#codeBytes > MOST_CODE) this.reset();
+    const former = this.#roots.get(root);
+    if (former) this.#drop(former);
+    this.#versions.set(root, (this.#versions.get(root) ?? 0) + 1);
     const slot = this.#free.pop() ?? this.#nextSlot++;
     const handler = this.#firstHandler + slot;
     const place = this.#host.cache.divert(physical, handler);
@@ -257,9 +304,10 @@ export class RegionTier {
     this.#table.set(handler, instance.exports[REGION]);
     const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
     const codeBytes = bytes.length;
-    const region: Region = { slot, handler, root, ...place, pages, guestInstructions, codeBytes };
+    const instructions = new Set(blocks.flatMap((block) => block.instructions.map(({ rip }) => rip)));
+    const region = { slot, handler, root, ...place, instructions, pages, guestInstructions, codeBytes };
     this.#regions.set(slot, region);
-    this.#roots.add(root);
+    this.#roots.set(root, region);
     for (const each of pages.values()) {
       const page = Math.floor(each / GUEST_PAGE_SIZE);
       const known = this.#byPage.get(page);

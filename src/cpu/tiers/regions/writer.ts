@@ -43,7 +43,6 @@ export class RegionWriter implements NodeWriter {
   readonly #frame = new Frame(this.code);
   readonly #carries = new Carries(this.#frame);
   readonly #flow: ControlFlow;
-  readonly #starts: ReadonlyMap<number, number>;
   readonly #longest: readonly number[];
   #end: Label = { depth: 0 };
   /** Instructions that have ended since `left` was brought up to date. */
@@ -55,7 +54,6 @@ export class RegionWriter implements NodeWriter {
     private readonly setting: Setting,
   ) {
     this.#flow = analyse(graphOf(blocks));
-    this.#starts = new Map(blocks.map(({ start }, n) => [start, n]));
     this.#longest = this.#longestWays();
   }
 
@@ -166,10 +164,8 @@ export class RegionWriter implements NodeWriter {
 
   /** To where a RIP is in the region, or out of it. */
   #goTo(node: number, target: number, follow: (target: number) => void): void {
-    const to = this.#starts.get(target);
-    const stays =
-      to !== undefined && this.#block(node).successors.includes(to) && !this.#flow.isIrreducible(node, to);
-    if (!stays) {
+    const to = this.#block(node).successors.find((each) => this.#block(each).start === target);
+    if (to === undefined || this.#flow.isIrreducible(node, to)) {
       this.#leave(I64.const(target));
       return;
     }
