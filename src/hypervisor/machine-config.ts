@@ -13,7 +13,7 @@ export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
 
 export const TIERS = ['auto', 'interpreter', 'regions'] as const;
 export type TierName = (typeof TIERS)[number];
-export const DEFAULT_TIER: TierName = 'interpreter';
+export const DEFAULT_TIER: TierName = 'auto';
 
 export interface MachineConfig {
   /** The image file's bytes; not copied, so they must not change before `create` resolves. */

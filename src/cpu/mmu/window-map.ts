@@ -2,8 +2,7 @@
  * The window map: which pages the guest maps linearly, at one offset from physical memory, and may be reached in place.
  * One byte tells for each page of the 4 GiB above `state.windowBase`, per privilege, so that code compiled for that
  * base reaches memory by a test and an addition (window.ts). A set bit means that an access was made to the page, that
- * its physical address is linear − base, and that all holds which puts a page into a TLB; for a page and the next
- * together there are bits too, so that no access need ask whether it crosses.
+ * its physical address is linear − base, and that all holds which puts a page into a TLB.
  *
  * It is a larger TLB, filled and forgotten with the others, and as stale as they may be: a guest that changes a
  * table without invalidating what was made of it may meet the old translation or the new one (SDM vol. 3 §4.10.2.3), but
@@ -24,10 +23,8 @@ import { type Emitter, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 
-/** Bits of a page's byte; shifted by `PAIR_SHIFT` they tell of the page and the next, both. */
+/** Bits of a page's byte. */
 export const WindowBit = { readable: 1, writable: 2 } as const;
-export const PAIR_SHIFT = 2;
-const SINGLE = WindowBit.readable | WindowBit.writable;
 const PAGE_MASK = -4096n;
 
 const COUNT = 0;
@@ -56,12 +53,6 @@ function noteFilled(e: Emitter, user: I32, address: I32): void {
   code.if(count.leU(LISTED), () => code.store(fills, count.add(1), COUNT));
 }
 
-/** The byte before a byte that changed to 0: its pair is no more. There is no RAM at the ends of the map. */
-function breakPair(e: Emitter, address: I32): void {
-  const before = e.code.let(address.sub(1));
-  e.code.store8(before, I32.load8U(before).and(SINGLE));
-}
-
 /** (linear, physical, user: 0 or 1, writable: 0 or 1) of a page that a TLB is filled with */
 export const noteInWindow = routine(
   'noteInWindow',
@@ -73,18 +64,11 @@ export const noteInWindow = routine(
     const at = code.let(offset.shrU(12).wrap().add(mapOf(user)));
     const known = code.let(I32.load8U(at));
     code.if(physical.and(PAGE_MASK).ne(offset), () => {
-      code.if(known, () => {
-        code.store8(at, I32.const(0));
-        breakPair(e, at);
-      });
+      code.if(known, () => code.store8(at, I32.const(0)));
       code.return();
     });
-    const single = code.let(known.and(SINGLE).or(writable.mul(WindowBit.writable)).or(WindowBit.readable));
-    code.if(single.eq(known.and(SINGLE)), () => code.return());
     code.if(known.eqz(), () => noteFilled(e, user, at));
-    code.store8(at, single.or(single.and(I32.load8U(at, 1)).and(SINGLE).shl(PAIR_SHIFT)));
-    const before = code.let(I32.load8U(at.sub(1)));
-    code.store8(at.sub(1), before.or(before.and(single).and(SINGLE).shl(PAIR_SHIFT)));
+    code.store8(at, known.or(writable.mul(WindowBit.writable)).or(WindowBit.readable));
   },
 );
 
@@ -131,10 +115,7 @@ export const forgetWindowPages = routine(
           const last = code.let(end.wrap().add(map));
           const behindHighest = code.let(I32.load(fills, HIGHEST).add(1));
           const to = code.let(select(last.gtU(behindHighest), behindHighest, last));
-          code.if(from.ltU(to), () => {
-            code.memoryFill(from, 0, to.sub(from));
-            breakPair(e, from);
-          });
+          code.if(from.ltU(to), () => code.memoryFill(from, 0, to.sub(from)));
         });
       });
     }
@@ -143,10 +124,8 @@ export const forgetWindowPages = routine(
 
 /** Decoded code has come into a page of physical memory: stores may no longer be made there in place. */
 export function forbidStores(memory: Uint8Array, physicalPage: number): void {
-  const pair = WindowBit.writable << PAIR_SHIFT;
   for (let user = 0; user < WINDOW_MAP_COUNT; user++) {
     const at = WINDOW_MAP_BASE + user * WINDOW_MAP_SIZE + physicalPage;
-    memory[at] = (memory[at] as number) & ~(WindowBit.writable | pair);
-    memory[at - 1] = (memory[at - 1] as number) & ~pair;
+    memory[at] = (memory[at] as number) & ~WindowBit.writable;
   }
 }

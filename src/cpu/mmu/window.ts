@@ -85,14 +85,14 @@ export function reach(e: Emitter, linear: I64, size: number, kind: PlaceKind, op
   const offset = base === 0n ? linear : code.let(linear.sub(base));
   const map = WINDOW_MAP_BASE + (privilege === 'user' ? WINDOW_MAP_SIZE : 0);
   const bit = kind === 'read' ? WindowBit.readable : WindowBit.writable;
-  const pageByte = (first: number): I32 => {
-    const place = offset.wrap();
-    return I32.load8U((first ? place.add(first) : place).shrU(12), map);
+  const pageOf = (byte: number): I32 => {
+    const place = byte ? offset.wrap().add(byte) : offset.wrap();
+    return I32.load8U(place.shrU(12), map);
   };
   code.block((done) => {
     code.block((miss) => {
       code.branchIf(miss, offset.shrU(32).ne(0));
-      const known = size > 1 ? pageByte(0).and(pageByte(size - 1)) : pageByte(0);
+      const known = size > 1 ? pageOf(0).and(pageOf(size - 1)) : pageOf(0);
       code.branchIf(miss, known.and(bit).eqz());
       host.set(offset.wrap().add(RAM_BASE));
       code.branch(done);

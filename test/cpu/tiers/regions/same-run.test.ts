@@ -27,7 +27,7 @@ test.each([
   { guest: 'primes', commandLine: 'n=100000', share: 0.9 },
   { guest: 'nbody', commandLine: 'steps=3000', share: 0.7 },
   { guest: 'faults', commandLine: '', share: 0.2 },
-  { guest: 'hello', commandLine: '', share: 0.1 },
+  { guest: 'hello', commandLine: '', share: 0.02 },
   ...['bytecode', 'quicksort', 'recursion', 'strings', 'x87', 'paging', 'interrupts'].map((load) => ({
     guest: 'loads',
     commandLine: `load=${load} n=1`,
