@@ -125,7 +125,10 @@ export function checkConfig(config: MachineConfig): void {
 export function checkRunOptions(options: RunOptions): void {
   checkKeys(options, RUN_KEYS);
   const { maxInstructions = 1, timeout = 0 } = options;
-  if (!(maxInstructions > 0)) throw bad('maxInstructions', `${maxInstructions} is not above 0`);
+  const countable = Number.isInteger(maxInstructions) || maxInstructions === Number.POSITIVE_INFINITY;
+  if (!countable || maxInstructions <= 0) {
+    throw bad('maxInstructions', `${maxInstructions} is no whole number above 0`);
+  }
   if (!(timeout >= 0)) throw bad('timeout', `${timeout} is no time in milliseconds`);
 }
 

@@ -28,13 +28,16 @@ describe('options', () => {
     expect((refusal as MachineError).message).toContain(name);
   });
 
-  test.each([{ timeout: -1 }, { timeout: Number.NaN }, { maxInstructions: 0 }, { limit: 1 }])(
-    'of a run that cannot be are refused: %o',
-    async (options) => {
-      const machine = await Machine.create({ image: guestImage('hello') });
-      await expect(machine.run(options as object)).rejects.toThrow(MachineError);
-    },
-  );
+  test.each([
+    { timeout: -1 },
+    { timeout: Number.NaN },
+    { maxInstructions: 0 },
+    { maxInstructions: 1.5 },
+    { limit: 1 },
+  ])('of a run that cannot be are refused: %o', async (options) => {
+    const machine = await Machine.create({ image: guestImage('hello') });
+    await expect(machine.run(options as object)).rejects.toThrow(MachineError);
+  });
 
   test('a timeout of 0 and an aborted signal run nothing', async () => {
     const machine = await Machine.create({ image: guestImage('hello') });
