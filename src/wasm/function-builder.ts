@@ -38,6 +38,7 @@ export class FunctionBuilder {
   readonly #free = new Map<ValueType, number[]>();
   #scope: { type: ValueType; index: number }[] = [];
   #depth = 0;
+  readonly #notes: { position: number; readonly text: string }[] = [];
 
   constructor(readonly parameters: readonly ValueType[]) {}
 
@@ -86,11 +87,22 @@ export class FunctionBuilder {
     this.#scope = outer;
   }
 
+  /** Remembers that what follows is what this says, for listings. */
+  note(text: string): void {
+    this.#notes.push({ position: this.#code.length, text });
+  }
+
+  /** Notes by their place in the code, which is what `encode` gives behind the locals. */
+  get notes(): readonly { readonly position: number; readonly text: string }[] {
+    return this.#notes;
+  }
+
   /** Writes code at the function's beginning, before what is written already. */
   prologue(body: () => void): void {
     if (this.#depth > 0) throw new Error('a prologue within a block');
     const before = this.#code.splice(0);
     body();
+    for (const note of this.#notes) note.position += this.#code.length;
     append(this.#code, before);
   }
 

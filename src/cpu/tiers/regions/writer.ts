@@ -90,6 +90,7 @@ export class RegionWriter implements NodeWriter {
   #writeInstruction(node: number, located: Located, last: boolean, follow: (target: number) => void): void {
     const { code } = this;
     const { rip, instruction } = located;
+    code.note(rip.toString(16));
     code.scope(() => {
       const exits = this.#exits(node, located, follow);
       const context = new RegionContext(code, this.linker, this.#frame, located, exits);
