@@ -30,8 +30,17 @@ const NO_LINKER: Linker = {
 
 /** @param key `state.regionKey`: which units there are */
 export function isTranslatable(instruction: DecodedInstruction, key: number): boolean {
+  return translateOnce(instruction, key, NO_LINKER) !== undefined;
+}
+
+/** An instruction's code without what leads out of it, and what it does with registers; undefined if there is none. */
+export function translateOnce(
+  instruction: DecodedInstruction,
+  key: number,
+  linker: Linker,
+): { readonly code: FunctionBuilder; readonly frame: Frame } | undefined {
   const definition = definitionOf(instruction.entry.mnemonic);
-  if (!definition || STATE_WIDE.has(instruction.entry.mnemonic)) return false;
+  if (!definition || STATE_WIDE.has(instruction.entry.mnemonic)) return undefined;
   const code = new FunctionBuilder([I32.type]);
   const frame = new Frame(code);
   const nothing = (): void => {};
@@ -50,11 +59,11 @@ export function isTranslatable(instruction: DecodedInstruction, key: number): bo
     reach: () => I32.const(0),
   };
   try {
-    const context = new RegionContext(code, NO_LINKER, frame, { rip: 0, instruction }, exits);
+    const context = new RegionContext(code, linker, frame, { rip: 0, instruction }, exits);
     definition.meaning(context);
-    return true;
+    return { code, frame };
   } catch (error) {
-    if (error instanceof NotInRegion) return false;
+    if (error instanceof NotInRegion) return undefined;
     throw error;
   }
 }
