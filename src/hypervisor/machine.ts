@@ -196,7 +196,11 @@ export class Machine {
   #loadRegions(): void {
     if (this.#regionsAsked) return;
     this.#regionsAsked = true;
-    void loadRegions(false).then((make) => this.#cpu.useRegions(make));
+    // Whoever ends first, the guest's host or the loading: the interpreter needs nobody.
+    loadRegions(false).then(
+      (make) => this.#cpu.useRegions(make),
+      () => {},
+    );
   }
 
   /**
