@@ -143,8 +143,8 @@ export class Cpu {
     resetState(this.state);
     // What they ask whether the mapping has changed by begins anew, as does the count of what they ran.
     this.#regions?.reset();
-    this.#seenRetired = 0;
     this.#seenInRegions = 0;
+    this.#seenEntries = 0;
     this.state.set64(state.cr4Reserved, ~BigInt(this.#model.cr4));
     this.#breakpointsChanged();
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
