@@ -141,3 +141,19 @@ test('bug 8: MASKMOVDQU over the border tries its upper half first, as silicon d
   const outcome = world.run({ code: '66 0f f7 c1', registers: { 7: 0xffff7ffffffffffen } });
   expect(outcome).toMatchObject({ vector: 14, errorCode: 2, cr2: 0xffff800000000006n });
 });
+
+/** Ten bytes over the border, the page below it absent: 13 is #GP(0), 14 #PF, as a Sapphire Rapids raised them. */
+test.each([
+  ['FLD m80', 'db 2f'],
+  ['FSTP m80', 'db 3f'],
+  ['FBLD m80', 'df 27'],
+  ['FBSTP m80', 'df 37'],
+  ['far JMP m16:64', '48 ff 2f'],
+])('bug 8: %s tries eight bytes before it looks at the last two', async (_name, code) => {
+  const world = await SystemWorld.create('long');
+  const raised = [0xff6n, 0xff7n, 0xff8n, 0xff9n, 0xfffn].map((offset) => {
+    world.setUp();
+    return world.run({ code: `db e3 d9 ee ${code}`, registers: { 7: 0x7ffffffff000n + offset } }).vector;
+  });
+  expect(raised).toEqual([14, 14, 14, 13, 13]);
+});
