@@ -104,7 +104,7 @@ async function outcome<O extends Options>(command: Command<O>, args: readonly st
   }
 }
 
-export function helpText<O extends Options>({ name, summary, notes, options }: Command<O>): string {
+function helpText<O extends Options>({ name, summary, notes, options }: Command<O>): string {
   const all: Options = { ...options, help: { kind: 'flag', help: 'print this' } };
   const rows = Object.entries(all).map(([option, spec]) => ({
     left: `--${option}${spec.kind === 'flag' ? '' : ` ${spec.value}`}`,
@@ -122,7 +122,7 @@ function usualOf(spec: Option): string {
 }
 
 /** @throws UsageError for what is no option of these, or no value of one */
-export function parseOptions<O extends Options>(options: O, args: readonly string[]): Values<O> {
+function parseOptions<O extends Options>(options: O, args: readonly string[]): Values<O> {
   const given = givenValues(options, args);
   const entries = Object.entries(options).map(
     ([name, spec]) => [name, readValue(`--${name}`, spec, given.get(name) ?? [])] as const,

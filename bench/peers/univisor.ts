@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ChildTimes, timeChild } from '../child.js';
 import { type GuestRun, imageOf, type Peer, root, versionOf } from './peer.js';
 
-export const COMMAND = join(root, 'dist/bin/univisor.js');
+const COMMAND = join(root, 'dist/bin/univisor.js');
 
 export interface UnivisorOptions {
   /** Path of a Node; the one that runs the benchmark if left out. */

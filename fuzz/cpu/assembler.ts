@@ -46,10 +46,6 @@ export class Assembler {
     this.#absolute(0x81, 0, address);
     this.immediate32(value);
   }
-  storeImmediate(address: number, value: number): void {
-    this.#absolute(0xc7, 0, address);
-    this.immediate32(value);
-  }
   loadBased(register: number, base: number, displacement: number): void {
     this.bytes(0x48 | ((register >> 3) << 2) | (base >> 3), 0x8b);
     this.#based(register, base, displacement);

@@ -66,7 +66,6 @@ const MOST_INSTRUCTIONS = 2_000_000_000;
 
 export class Guest {
   readonly cpu: Cpu;
-  readonly #unimplemented = new Set<string>();
 
   constructor(
     interpreter: Interpreter,
@@ -77,7 +76,6 @@ export class Guest {
       ramSize: RAM_SIZE,
       bus: NO_BUS,
       interrupts: { pending: () => false, acknowledge: () => 0 },
-      onUnimplemented: ({ mnemonic }) => this.#unimplemented.add(mnemonic),
     });
     this.#pages();
     this.#tables();
@@ -86,11 +84,6 @@ export class Guest {
     this.cpu.memory.write(TRAMPOLINE_FRAMES + DONE_CODE - TRAMPOLINE, Uint8Array.of(0xcd, DONE_VECTOR));
     this.#variable(VARIABLE.done, DONE_CODE);
     this.#variable(VARIABLE.cleanFlags, 0x202);
-  }
-
-  /** Mnemonics that were run and have no meaning. */
-  get unimplemented(): readonly string[] {
-    return [...this.#unimplemented];
   }
 
   /** A live view of an arena's bytes. Code must be written by `writeArena`. */

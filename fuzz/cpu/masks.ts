@@ -18,7 +18,7 @@ interface Row {
   readonly distances?: readonly Distance[];
 }
 
-export const UNDEFINED_FLAGS: readonly Row[] = [
+const UNDEFINED_FLAGS: readonly Row[] = [
   { instructions: ['SHL', 'SHR', 'SAR'], flags: af, when: 'by 1', distances: ['one'] },
   {
     instructions: ['SHL', 'SHR', 'SAR'],

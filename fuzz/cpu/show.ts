@@ -22,7 +22,7 @@ export function disassembleCode(code: readonly number[], codeSize: CodeSize, add
   return texts.join('; ');
 }
 
-export function hex(bytes: Uint8Array | readonly number[]): string {
+function hex(bytes: Uint8Array | readonly number[]): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -8,7 +8,7 @@ import { Fixup, FS_BASE, GS_BASE, NUMBER_SELECTOR, SELECTOR } from './layout.js'
 import { type After, moveImmediate, RBP, RCX, RDX } from './wishes.js';
 
 /** Two bytes that change ECX, in either code size: what a jump jumps over. */
-export const SKIPPED = [0xf7, 0xd1];
+const SKIPPED = [0xf7, 0xd1];
 
 export function jumpsOver(build: Build): void {
   build.immediate = [SKIPPED.length, 0, 0, 0];
@@ -98,7 +98,7 @@ export function returns(kind: 'near' | 'far' | 'interrupt'): After {
 }
 
 /** Reads what a segment register was loaded with, and makes it what it was. */
-export function restoreSegment(build: Build, segment: number): void {
+function restoreSegment(build: Build, segment: number): void {
   build.unsteppable = true;
   if (build.codeSize === 32) {
     build.after.push(0x8c, 0xc0 | (segment << 3) | RDX); // mov edx,Sreg
@@ -129,7 +129,7 @@ export function segmentLoaded(build: Build, instruction: DecodedInstruction): vo
 }
 
 /** No null selector but 0: the host's interrupts make the others 0. */
-export const SELECTORS = [0, 0x2b, 0x23, 0x2b, NUMBER_SELECTOR, 0x33, 0x10, 0x1f8];
+const SELECTORS = [0, 0x2b, 0x23, 0x2b, NUMBER_SELECTOR, 0x33, 0x10, 0x1f8];
 
 export function selectorSource(build: Build, instruction: DecodedInstruction): void {
   if (!instruction.isMemory) {

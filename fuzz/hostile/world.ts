@@ -60,7 +60,7 @@ const EDGES = [
   ...[0x7fffffffffffn, 0x800000000000n, 0xffff7fffffffffffn, 0xffff800000000000n, -8n, -1n],
 ];
 
-export function randomRegister(random: Random): bigint {
+function randomRegister(random: Random): bigint {
   switch (random.below(8)) {
     case 0:
       return random.next64();

@@ -29,7 +29,7 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 /** Bytes for a message, rounded up so that a need is never understated. */
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   const [unit, name] = bytes < MIB ? [KIB, 'KiB'] : [MIB, 'MiB'];
   return `${Math.ceil((bytes / unit) * 10) / 10} ${name}`;
 }

@@ -17,7 +17,7 @@ export async function inspect(path: string, json: boolean): Promise<number> {
   return ExitStatus.failure;
 }
 
-export function inspectionText(path: string, image: ImageDescription, colours: ChalkInstance): string {
+function inspectionText(path: string, image: ImageDescription, colours: ChalkInstance): string {
   const blocks = [
     [colours.bold(path), ...table(facts(image), colours)],
     protocolLines(image, colours),

@@ -34,7 +34,7 @@ function unitHint(number: number): string {
 }
 
 /** Bytes from `64M`, `64MiB`, `1.5G`, `65536B`; always powers of 1024, as for QEMU. Zero needs no unit. */
-export function parseSize(option: string, text: string): number {
+function parseSize(option: string, text: string): number {
   if (/^0+$/.test(text.trim())) return 0;
   const match = /^(\d+(?:\.\d+)?) ?(?:([kmgt])(?:i?b)?|b)$/i.exec(text.trim());
   if (match === null) {

@@ -29,7 +29,7 @@ export class ImageFileError extends Error {
 }
 
 /** Bytes; no image or initial RAM disk comes near. */
-export const LARGEST_FILE = 2 ** 30;
+const LARGEST_FILE = 2 ** 30;
 
 /** @throws ImageFileError */
 export function readImageFile(path: string): Uint8Array {

@@ -26,7 +26,7 @@ export interface Input {
 const CHUNK = 65_536;
 
 /** Reads synchronously when asked, so what the guest gets does not depend on time. */
-export class FileInput implements Input {
+class FileInput implements Input {
   /** Bytes come only when asked for, so nobody need wait for any. */
   readonly ended = true;
   exhausted = false;
@@ -117,7 +117,7 @@ export class StreamInput implements Input {
 }
 
 /** A terminal in raw mode, from the moment of `start`. */
-export class TerminalInput extends StreamInput {
+class TerminalInput extends StreamInput {
   readonly #terminal: ReadStream;
   #leaveRawMode: (() => void) | undefined;
 

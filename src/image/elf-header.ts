@@ -20,7 +20,7 @@ export const PF_W = 2;
 export const PF_R = 4;
 
 /** More than any linker makes; it bounds what a hostile count can cost. */
-export const MAX_PROGRAM_HEADERS = 1024;
+const MAX_PROGRAM_HEADERS = 1024;
 /** e_phnum that says "the count is elsewhere". */
 const PN_XNUM = 0xffff;
 

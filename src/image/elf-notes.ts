@@ -18,7 +18,7 @@ export interface Note {
 }
 
 /** Notes read from one image at most: headers may claim the same bytes many times over. */
-export const MAX_NOTES = 4096;
+const MAX_NOTES = 4096;
 const MAX_NAME = 64;
 const HEADER_SIZE = 12;
 

@@ -15,7 +15,7 @@ export const SHT_NOBITS = 8;
 export const SHF_ALLOC = 2;
 
 /** More than linked programs have; it bounds what a hostile count can cost. */
-export const MAX_SECTIONS = 65536;
+const MAX_SECTIONS = 65536;
 
 export interface Section {
   readonly index: number;

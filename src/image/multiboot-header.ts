@@ -11,7 +11,7 @@ import { hex } from './text.js';
 export const MULTIBOOT_HEADER_MAGIC = 0x1badb002;
 const MULTIBOOT2_HEADER_MAGIC = 0xe85250d6;
 /** The whole header must lie within so many bytes. */
-export const MULTIBOOT_SEARCH = 8192;
+const MULTIBOOT_SEARCH = 8192;
 /** How far a search for the reason of a failure goes. */
 const HINT_SEARCH = 1 << 20;
 

@@ -9,7 +9,7 @@ import { Reader } from './reader.js';
 import { printable } from './text.js';
 
 /** Symbols read at most; a Linux kernel has some 200,000. */
-export const MAX_SYMBOLS = 1 << 20;
+const MAX_SYMBOLS = 1 << 20;
 /** Mangled names are long, and beyond this useless to a reader. */
 const MAX_NAME = 1024;
 const STT_NOTYPE = 0;

@@ -89,7 +89,7 @@ function fullElf(bits: 32 | 64): Uint8Array {
 }
 
 /** Sound images, one of each kind. */
-export const SEEDS: readonly Uint8Array[] = [
+const SEEDS: readonly Uint8Array[] = [
   fullElf(32),
   fullElf(64),
   multibootElf(32, 3),

@@ -4,7 +4,7 @@ import { Cpu } from '../../src/cpu/cpu.js';
 import { loadInterpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import { EAGER, type Pace, RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
 
-export const NO_INTERRUPTS: InterruptSource = { pending: () => false, acknowledge: () => 0 };
+const NO_INTERRUPTS: InterruptSource = { pending: () => false, acknowledge: () => 0 };
 
 export interface HotCpu {
   readonly cpu: Cpu;

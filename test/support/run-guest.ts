@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Machine, type MachineConfig, MemoryConsole, type RunResult } from '../../src/index.js';
 
-export const GUESTS = new URL('../../guests/', import.meta.url);
+const GUESTS = new URL('../../guests/', import.meta.url);
 
 export interface GuestRun {
   readonly machine: Machine;

@@ -39,7 +39,7 @@ function hexadecimal(value: bigint): string {
 }
 
 /** The immediate's 64 bits. */
-export function immediateOf(instruction: DecodedInstruction): bigint {
+function immediateOf(instruction: DecodedInstruction): bigint {
   return (BigInt(instruction.immediateHigh) << 32n) | BigInt(instruction.immediateLow >>> 0);
 }
 

@@ -78,7 +78,7 @@ function meetWatch(e: Emitter, linear: I64, size: I32, access: I32): void {
  * (linear, size, access) → host address, possibly the bounce buffer. Alignment is checked while the unfilled TLB
  * is in force, for sizes up to 8 bytes. Structures of the processor that reach beyond 4 GiB go on at 0 outside long mode.
  */
-export const accessSlow = routine(
+const accessSlow = routine(
   'accessSlow',
   { parameters: [I64, I32, I32], result: I32, mayFault: true },
   (e, given, size, access) => {
@@ -136,7 +136,7 @@ export const accessSlow = routine(
 );
 
 /** Carries out the store that the bounce buffer holds. */
-export const commitAccess = routine('commitAccess', { parameters: [] }, (e) => {
+const commitAccess = routine('commitAccess', { parameters: [] }, (e) => {
   const { code } = e;
   const split = e.read32(state.bounceSplit);
   e.call(physicalWrite, get64(state.bouncePhysical), split, I32.const(BOUNCE));

@@ -15,7 +15,7 @@ const RESERVED = -0x10000000000n | 0x1e6n;
 const COUNT = 4;
 
 /** Whether the four registers are what paging starts from. */
-export function usesDirectoryPointers(cr0: I64, cr4: I64): I32 {
+function usesDirectoryPointers(cr0: I64, cr4: I64): I32 {
   const paging = cr0
     .and(Cr0.pg >>> 0)
     .ne(0)
@@ -24,7 +24,7 @@ export function usesDirectoryPointers(cr0: I64, cr4: I64): I32 {
 }
 
 /** (CR3) loads the registers, or leaves them as they are with #GP(0) pending */
-export const loadDirectoryPointers = routine(
+const loadDirectoryPointers = routine(
   'loadDirectoryPointers',
   { parameters: [I64], mayFault: true },
   (e, cr3) => {

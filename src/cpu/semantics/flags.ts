@@ -23,7 +23,7 @@ export interface FlagStore {
 }
 
 /** The carries out of each bit of a + b = result, with or without a carry in. */
-export function carriesOfSum(a: I64, b: I64, result: I64): I64 {
+function carriesOfSum(a: I64, b: I64, result: I64): I64 {
   return a.and(b).or(a.or(b).and(result.not()));
 }
 

@@ -23,7 +23,7 @@ export const multiplyHigh = routine('multiplyHigh', { parameters: [I64, I64], re
 });
 
 /** (a, b) → bits 127:64 of their signed product */
-export const multiplyHighSigned = routine(
+const multiplyHighSigned = routine(
   'multiplyHighSigned',
   { parameters: [I64, I64], result: I64 },
   (e, a, b) => {

@@ -58,12 +58,6 @@ export function discard(context: Context, bytes: number | I64): void {
   setStackPointer(context, context.code.let(stackPointer(context).add(bytes)));
 }
 
-export function pop(context: Context, width: number): I64 {
-  const value = peek(context, width);
-  discard(context, width / 8);
-  return value;
-}
-
 /** At an operand size of 32 bits only the lower half of the slot is written (SDM vol. 2, PUSH, as recent processors do). */
 function pushSegment(context: Context, operand: Operand): void {
   const { code, operandSize } = context;

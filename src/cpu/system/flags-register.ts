@@ -11,7 +11,7 @@ const IMPLEMENTED =
   Flag.tf | Flag.if | Flag.df | Flag.iopl | Flag.nt | Flag.vm | Flag.ac | Flag.vif | Flag.vip | Flag.id;
 
 /** The arithmetic flags where they live in the state. */
-export function stateFlags(e: Emitter): Flags {
+function stateFlags(e: Emitter): Flags {
   return new Flags(e.code, {
     get: (word) => get64(WORDS[word]),
     set: (word, value) => e.set64(WORDS[word], value),

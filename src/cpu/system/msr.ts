@@ -19,7 +19,7 @@ interface Msr {
 }
 
 /** An address that is canonical: bits 63:47 are equal. */
-export function isCanonical(value: bigint): boolean {
+function isCanonical(value: bigint): boolean {
   return BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
 }
 

@@ -105,7 +105,7 @@ function read(e: Emitter, task: Task, offsets: Offsets): I64 {
 }
 
 /** (selector, what asks, RIP to come back to, event or `PENDING_SOFTWARE`) */
-export const switchTask = routine(
+const switchTask = routine(
   'switchTask',
   { parameters: [I32, I32, I64, I32], mayFault: true },
   (e, selector, source, returnTo, event) => {

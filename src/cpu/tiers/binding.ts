@@ -8,7 +8,7 @@ import type { OpcodeEntry, OperandSpec } from '../decode/opcode-entry.js';
 /** How the memory operand's address is computed; register forms have none. */
 export const Form = { register: 0, general: 1, near: 2, scaled: 3 } as const;
 export type Form = (typeof Form)[keyof typeof Form];
-export const FORMS = 4;
+const FORMS = 4;
 export const FORM_NAMES = ['', 'general', 'base+displacement', 'base+index+displacement'] as const;
 
 export type RegisterSlot = 'a' | 'b' | 'c' | 'd';

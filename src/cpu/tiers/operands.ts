@@ -38,7 +38,7 @@ export function loadVector(address: I32, width: number, offset = 0): V128 {
   return ZERO_VECTOR.replaceI32(0, loadInteger(address, width).wrap());
 }
 
-export function refuse(what: string): never {
+function refuse(what: string): never {
   throw new TypeError(`${what}: this operand is of another kind`);
 }
 

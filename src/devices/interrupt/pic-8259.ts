@@ -44,7 +44,7 @@ export const picShape = record({
 export type PicState = Shaped<typeof picShape>;
 
 /** As a PC's firmware leaves it: initialised, with everything masked. */
-export function initialPicState(vectorBase: number): PicState {
+function initialPicState(vectorBase: number): PicState {
   return {
     latched: 0,
     lines: 0,

@@ -11,8 +11,8 @@ import type { InterruptBus } from '../interrupt/interrupt-message.js';
 import { byte, integer, list, parseState, record } from '../state-schema.js';
 import { Redirection, redirectionShape } from './redirection.js';
 
-export const IO_APIC_ADDRESS = 0xfec00000;
-export const PIN_COUNT = 24;
+const IO_APIC_ADDRESS = 0xfec00000;
+const PIN_COUNT = 24;
 
 const SELECT = 0x00;
 const WINDOW = 0x10;

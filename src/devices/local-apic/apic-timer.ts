@@ -1,5 +1,6 @@
 /**
  * The local APIC's timer: one-shot and periodic countdown at 1 GHz over a divisor, and the TSC deadline.
+ * CPUID tells of the frequency (leaf 0x15).
  *
  * Counts are worked out from the clock when they are looked at; the only event is the next expiry. A period below a
  * microsecond expires every so many periods instead, since the processor could take no more interrupts anyway.
@@ -7,9 +8,6 @@
  */
 import type { Clock, Timer } from '../backends.js';
 import { boolean, integer, nanoseconds, record, type Shaped } from '../state-schema.js';
-
-/** Ticks a second before division: a tick is a nanosecond. CPUID says so (leaf 0x15). */
-export const TIMER_KILOHERTZ = 1_000_000;
 
 const SHORTEST_PERIOD = 1000n;
 /** Cycles: a deadline so far ahead, 146 years, is not waited for, since software that sets one means never. */

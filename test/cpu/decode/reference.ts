@@ -89,7 +89,7 @@ function intendedInvalid(theirs: iced.Instruction): boolean {
 }
 
 /** Bytes a case may take; longer than any instruction so that nothing is truncated. */
-export const CASE_BYTES = 20;
+const CASE_BYTES = 20;
 const BATCH = 4096;
 
 export interface Disagreement {
@@ -99,7 +99,7 @@ export interface Disagreement {
   readonly ours: string;
 }
 
-export function hex(bytes: Uint8Array): string {
+function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 

@@ -25,7 +25,7 @@ const XMM_OFFSET = 160;
 /** Of an 80-bit register: sign and exponent, in the second 8 bytes. */
 const EXTENDED_MASK = 0xffff;
 /** (linear, access bits, value) */
-export const storeVector = routine(
+const storeVector = routine(
   'storeVector',
   { parameters: [I64, I32, V128], mayFault: true },
   (e, linear, access, value) => {

@@ -177,7 +177,7 @@ export const multiply = binary({
 });
 
 /** (dividend, divisor), both with their top bits set, dividend < divisor → quotient × 2^64, its remainder's sign below */
-export function fraction(e: Emitter, dividend: I64, low: I64, divisor: I64): [quotient: I64, rest: I64] {
+function fraction(e: Emitter, dividend: I64, low: I64, divisor: I64): [quotient: I64, rest: I64] {
   const { code } = e;
   const quotient = e.call(divideWide, dividend, low, divisor);
   const remainder = code.let(low.sub(quotient.mul(divisor)));

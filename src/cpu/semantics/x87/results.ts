@@ -33,7 +33,7 @@ export const commitStatus = routine('x87CommitStatus', { parameters: [] }, (e) =
 });
 
 /** 1 if an exception from the operands is not masked; then those found later are forgotten. */
-export const isRefused = routine('x87IsRefused', { parameters: [], result: I32 }, (e) => {
+const isRefused = routine('x87IsRefused', { parameters: [], result: I32 }, (e) => {
   const refused = e.code.let(unmasked(FROM_OPERANDS).ne(0));
   e.code.if(refused, () => {
     e.set32(state.fpuRaised, get32(state.fpuRaised).and(~(Status.oe | Status.ue | Status.pe)));

@@ -119,11 +119,6 @@ export class CodeCache {
     return this.#outdated || this.#next > this.#end - RESERVE || this.#pages.size > MOST_PAGES;
   }
 
-  /** Pages that hold decoded code, for statistics. */
-  get pageCount(): number {
-    return this.#pages.size;
-  }
-
   /** Forgets all code. No record may be in use. */
   reset(): void {
     for (const page of this.#pages.values()) this.#masks[page.physicalPage] = 0;

@@ -46,15 +46,13 @@ export interface Exits {
   goTo(rip: number, hurried: boolean): void;
   /** Ends the instruction and goes on at one that is not. */
   goToComputed(rip: I64, hurried: boolean): void;
-  /** Leaves the region before the instruction, for the interpreter to run it. */
-  bail(): void;
   /** Leaves the region with an exception of this instruction pending. */
   abort(): void;
   /** Makes the budget in the state exact, as it is while this instruction runs. */
   syncBudget(): void;
   /** Notes whether the host has taken from the budget meanwhile. */
   noteHurry(): void;
-  /** A host address, or the region is left as by `bail`. */
+  /** A host address, or the region is left before the instruction, for the interpreter to run it. */
   reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32;
   /** The region is to be entered only while this field says 0. */
   requireUnit(fault: state.Field32): void;
@@ -75,6 +73,7 @@ export class RegionContext extends Emitter implements OperandContext {
   /** Vector registers whose value the state has and the frame has not. */
   readonly #spilled = new Set<number>();
   #written = false;
+  /** Whether control never comes to the end of what was written. */
   #ended = false;
   /** Whether a routine was called that may have reached the host: then a host address may be the bounce buffer's. */
   #reached = false;
@@ -111,11 +110,6 @@ export class RegionContext extends Emitter implements OperandContext {
       },
       condition: (pair) => exits.carries.condition(pair),
     });
-  }
-
-  /** Whether control never comes to the end of what was written. */
-  get ended(): boolean {
-    return this.#ended;
   }
 
   #operand(binding: Binding): Operand {

@@ -52,7 +52,6 @@ export function translateOnce(
     },
     goTo: nothing,
     goToComputed: nothing,
-    bail: nothing,
     abort: nothing,
     syncBudget: nothing,
     noteHurry: nothing,

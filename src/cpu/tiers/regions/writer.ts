@@ -136,7 +136,6 @@ export class RegionWriter implements NodeWriter {
           }
           this.#leave(target);
         }),
-      bail: () => this.#leave(I64.const(rip), RegionExit.interpret),
       abort: () => {
         frame.exit.set(I32.const(RegionExit.exception));
         frame.target.set(I64.const(rip));
