@@ -8,6 +8,7 @@ import { RAM_BASE, TLB_BASE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { deviceRead, deviceWrite } from '../externals.js';
+import { loadInteger, storeInteger } from '../integer-memory.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Efer, Vector } from '../state.js';
@@ -218,16 +219,12 @@ export function commit(e: Emitter, host: I32): void {
 /** Reads an 8-, 16-, 32- or 64-bit field of a system structure, zero-extended. */
 export function systemLoad(e: Emitter, linear: I64, width: 8 | 16 | 32 | 64): I64 {
   const host = systemPlace(e, e.code.let(linear), width / 8, 'read');
-  if (width === 64) return e.code.let(I64.load(host));
-  if (width === 8) return e.code.let(I64.load8U(host));
-  return e.code.let(width === 32 ? I64.load32U(host) : I64.load16U(host));
+  return e.code.let(loadInteger(host, width));
 }
 
 /** Writes a 16-, 32- or 64-bit field as supervisor. */
 export function systemStore(e: Emitter, linear: I64, width: 16 | 32 | 64, value: I64): void {
   const host = systemPlace(e, e.code.let(linear), width / 8, 'write');
-  if (width === 64) e.code.store(host, value);
-  else if (width === 32) e.code.store32(host, value);
-  else e.code.store16(host, value);
+  storeInteger(e.code, host, value, width);
   commit(e, host);
 }

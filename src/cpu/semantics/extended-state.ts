@@ -45,7 +45,8 @@ import {
   setMxcsr,
   storeWord,
 } from './sse/legacy-area.js';
-import { ALL_EMPTY, INITIAL_CONTROL } from './x87/words.js';
+import { initialise } from './x87/control.js';
+import { INITIAL_CONTROL } from './x87/words.js';
 
 /** XSTATE_BV; XCOMP_BV follows, then zeros up to the end of the header. */
 const HEADER = LEGACY_SIZE;
@@ -229,12 +230,7 @@ function clearRegisters(e: Emitter, lane: 0 | 16, registers: I32): void {
 }
 
 function clearX87(e: Emitter): void {
-  e.set32(state.fpuControl, INITIAL_CONTROL);
-  e.set32(state.fpuStatus, 0);
-  e.set32(state.fpuTag, ALL_EMPTY);
-  e.set32(state.fpuOpcode, 0);
-  e.set64(state.fpuInstruction, 0);
-  e.set64(state.fpuData, 0);
+  initialise(e);
   for (let n = 0; n < 8; n++) e.code.store(I32.const(state.at(state.fpr, n)), ZERO_VECTOR);
 }
 

@@ -6,6 +6,7 @@
  */
 import { I32, I64, select, type Value } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
+import { loadInteger, storeInteger } from '../integer-memory.js';
 import { commit, place, placeRun } from '../mmu/access.js';
 import { segmentAddress } from '../mmu/segmentation.js';
 import { UNFILLED_TLB } from '../mmu/tlb.js';
@@ -96,19 +97,6 @@ function beginRun(
   return { linear, host, elements: code.let(select(bounced, I64.const(1), whole)) };
 }
 
-function load(host: I32, width: Width): I64 {
-  if (width === 8) return I64.load8U(host);
-  if (width === 16) return I64.load16U(host);
-  return width === 32 ? I64.load32U(host) : I64.load(host);
-}
-
-function store(e: Emitter, host: I32, value: I64, width: Width): void {
-  if (width === 8) e.code.store8(host, value);
-  else if (width === 16) e.code.store16(host, value);
-  else if (width === 32) e.code.store32(host, value);
-  else e.code.store(host, value);
-}
-
 /** Distance in bytes from one element to the next. */
 function stepOf(e: Emitter, width: Width): I32 {
   return e.code.let(select(goesDown(), I32.const(-width / 8), I32.const(width / 8)));
@@ -121,6 +109,27 @@ function forWidths<P extends readonly (typeof I32 | typeof I64)[], R extends Val
   return { 8: make(8), 16: make(16), 32: make(32), 64: make(64) };
 }
 
+/**
+ * Stores a run of one element and leaves the routine with 1. Of a longer run: the host address of its lowest byte, how
+ * many bytes it has, and how many of them lie below the first element.
+ */
+function beginStore(
+  e: Emitter,
+  width: Width,
+  { host, linear, elements }: Run,
+  value: I64,
+): { readonly low: I32; readonly bytes: I32; readonly below: I32 } {
+  const { code } = e;
+  code.if(elements.eq(1), () => {
+    storeInteger(code, host, value, width);
+    commit(e, host);
+    code.return(elements);
+  });
+  const bytes = code.let(elements.shl(log2(width)).wrap());
+  const below = code.let(select(goesDown(), bytes.sub(width / 8), I32.const(0)));
+  return { low: placeRun(e, code.let(linear.sub(below.extendU())), bytes), bytes, below };
+}
+
 /** (source segment, source offset, ES offset, ones in the bits of an offset, elements wanted) → elements copied */
 export const moveRun = forWidths((width) =>
   routine(
@@ -129,17 +138,10 @@ export const moveRun = forWidths((width) =>
     (e, segment, from, to, mask, wanted) => {
       const { code } = e;
       const source = beginRun(e, width, 'read', segment, from, mask, wanted);
-      const value = code.let(load(source.host, width));
+      const value = code.let(loadInteger(source.host, width));
       const target = beginRun(e, width, 'write', I32.const(Segment.es), to, mask, source.elements);
       const { elements } = target;
-      code.if(elements.eq(1), () => {
-        store(e, target.host, value, width);
-        commit(e, target.host);
-        code.return(elements);
-      });
-      const bytes = code.let(elements.shl(log2(width)).wrap());
-      const below = code.let(select(goesDown(), bytes.sub(width / 8), I32.const(0)));
-      const targetLow = placeRun(e, code.let(target.linear.sub(below.extendU())), bytes);
+      const { low: targetLow, bytes, below } = beginStore(e, width, target, value);
       const sourceLow = code.let(source.host.sub(below));
       const gap = code.let(targetLow.sub(sourceLow));
       const ahead = select(goesDown(), I32.const(0).sub(gap), gap);
@@ -152,7 +154,7 @@ export const moveRun = forWidths((width) =>
       const write = code.variable(I32, target.host);
       const left = code.variable(I64, elements);
       code.loop((again) => {
-        store(e, write.get(), load(read.get(), width), width);
+        storeInteger(code, write.get(), loadInteger(read.get(), width), width);
         read.set(read.get().add(step));
         write.set(write.get().add(step));
         left.set(left.get().sub(1));
@@ -174,14 +176,7 @@ export const fillRun = forWidths((width) =>
       const { code } = e;
       const target = beginRun(e, width, 'write', I32.const(Segment.es), to, mask, wanted);
       const { elements } = target;
-      code.if(elements.eq(1), () => {
-        store(e, target.host, value, width);
-        commit(e, target.host);
-        code.return(elements);
-      });
-      const bytes = code.let(elements.shl(log2(width)).wrap());
-      const below = code.let(select(goesDown(), bytes.sub(width / 8), I32.const(0)));
-      const low = placeRun(e, code.let(target.linear.sub(below.extendU())), bytes);
+      const { low, bytes } = beginStore(e, width, target, value);
       const uniform = value.and(0xff).mul(REPEATED_BYTE & ((1n << BigInt(width)) - 1n));
       code.if(bytes.gtU(SHORT).and(uniform.eq(value)), () => {
         code.memoryFill(low, value.wrap(), bytes);
@@ -190,7 +185,7 @@ export const fillRun = forWidths((width) =>
       const write = code.variable(I32, low);
       const end = code.let(low.add(bytes));
       code.loop((again) => {
-        store(e, write.get(), value, width);
+        storeInteger(code, write.get(), value, width);
         write.set(write.get().add(width / 8));
         code.branchIf(again, write.get().ne(end));
       });
@@ -215,7 +210,7 @@ export const scanRun = forWidths((width) =>
       const found = code.variable(I64);
       const done = code.variable(I64, I64.const(0));
       code.loop((again) => {
-        found.set(load(read.get(), width));
+        found.set(loadInteger(read.get(), width));
         read.set(read.get().add(step));
         done.set(done.get().add(1));
         const goesOn = found.get().eq(value).eq(whileEqual);
@@ -238,10 +233,10 @@ export const compareRun = forWidths((width) =>
     (e, segment, from, to, mask, wanted, whileEqual) => {
       const { code } = e;
       const target = beginRun(e, width, 'read', I32.const(Segment.es), to, mask, wanted);
-      const second = code.variable(I64, load(target.host, width));
+      const second = code.variable(I64, loadInteger(target.host, width));
       const source = beginRun(e, width, 'read', segment, from, mask, target.elements);
       const { elements } = source;
-      const first = code.variable(I64, load(source.host, width));
+      const first = code.variable(I64, loadInteger(source.host, width));
       const step = stepOf(e, width);
       const readFirst = code.variable(I32, source.host);
       const readSecond = code.variable(I32, target.host);
@@ -251,8 +246,8 @@ export const compareRun = forWidths((width) =>
         () => {
           readFirst.set(readFirst.get().add(step));
           readSecond.set(readSecond.get().add(step));
-          first.set(load(readFirst.get(), width));
-          second.set(load(readSecond.get(), width));
+          first.set(loadInteger(readFirst.get(), width));
+          second.set(loadInteger(readSecond.get(), width));
           done.set(done.get().add(1));
         },
       );

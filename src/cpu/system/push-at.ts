@@ -4,6 +4,7 @@
  */
 import { I32, I64 } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
+import { storeInteger } from '../integer-memory.js';
 import { commit, place, systemPlace } from '../mmu/access.js';
 import { AccessKind } from '../mmu/walk.js';
 import { routine } from '../routine.js';
@@ -16,9 +17,7 @@ function pushOf(width: 16 | 32 | 64) {
     (e, linear, value, level) => {
       const { code } = e;
       const write = (host: I32): void => {
-        if (width === 64) code.store(host, value);
-        else if (width === 32) code.store32(host, value);
-        else code.store16(host, value);
+        storeInteger(code, host, value, width);
         commit(e, host);
       };
       const implicit = get32(state.cpl).eq(3).and(level.ne(3));

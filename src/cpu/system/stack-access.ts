@@ -1,6 +1,7 @@
 /** The stack as system routines reach it: by the running program's rights, at whatever size it is in force. */
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
+import { loadInteger, storeInteger } from '../integer-memory.js';
 import { commit, place } from '../mmu/access.js';
 import { segmentAddress } from '../mmu/segmentation.js';
 import { AccessKind } from '../mmu/walk.js';
@@ -23,8 +24,7 @@ export function peekStack(e: Emitter, depth: number | I64, width: StackWidth): I
   const { code } = e;
   const offset = code.let(get64(state.gpr, Register.rsp).add(depth).and(get64(state.stackMask)));
   const host = stackPlace(e, offset, width, 'read');
-  if (width === 64) return code.let(I64.load(host));
-  return code.let(width === 32 ? I64.load32U(host) : I64.load16U(host));
+  return code.let(loadInteger(host, width));
 }
 
 /** RSP with `value` in the bits that the stack in force reaches, kept. */
@@ -46,9 +46,7 @@ export function storeOnStack(e: Emitter, width: StackWidth, values: readonly I64
     const next = top.get().sub(width / 8);
     top.set(next.and(get64(state.stackMask)));
     const host = stackPlace(e, top.get(), width, 'write');
-    if (width === 64) code.store(host, value);
-    else if (width === 32) code.store32(host, value);
-    else code.store16(host, value);
+    storeInteger(code, host, value, width);
     commit(e, host);
   }
   return reached(e, top.get());

@@ -2,8 +2,9 @@
  * Operands that are the same in both tiers, or nearly: what each kind answers when asked for something it is not, and
  * how memory is read and written once its address is known.
  */
-import { F32, F64, type I32, I64, type Value } from '../../wasm/values.js';
+import { F32, F64, I32, type I64, type Value } from '../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../wasm/vector.js';
+import { loadInteger } from '../integer-memory.js';
 import type { PlaceKind } from '../mmu/access.js';
 import type { Alignment, Context, Operand, OperandKind, Place } from '../semantics/context.js';
 import { Vector } from '../state.js';
@@ -14,20 +15,13 @@ export interface OperandContext extends Context {
    * A host address for an access to memory, where one can be made at once.
    * @param access further bits for the slow way, such as `AccessKind.stack`
    */
-  reach(linear: I64, bytes: number, kind: PlaceKind, access: I32): I32;
+  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32;
   /** Ends a store to what `reach` gave. */
   commit(host: I32): void;
   /** Stores the low `width` bits of a value. */
   storeInteger(address: I32, value: I64, width: number): void;
   /** Stores to guest-visible state or memory. */
   storeState(address: I32, value: Value, offset?: number): void;
-}
-
-/** Reads an n-bit integer, zero-extended. */
-export function loadInteger(address: I32, width: number): I64 {
-  if (width === 8) return I64.load8U(address);
-  if (width === 16) return I64.load16U(address);
-  return width === 32 ? I64.load32U(address) : I64.load(address);
 }
 
 /** At most 128 bits, filled up with 0. */
@@ -212,6 +206,56 @@ export abstract class MemoryOperand<C extends OperandContext = OperandContext> e
   }
   override readF32(): F32 {
     return this.#load(4, (host) => F32.load(host));
+  }
+}
+
+/** An MMX register, which both tiers have in the state: the significand of an x87 register. */
+export class MmxOperand extends BoundOperand {
+  readonly kind = 'mmx';
+  constructor(
+    context: OperandContext,
+    width: number,
+    private readonly address: () => I32,
+  ) {
+    super(context, width);
+  }
+  override number(): I32 {
+    return this.address();
+  }
+  override stateAddress(): I32 {
+    return this.address();
+  }
+  override read(): I64 {
+    return this.context.code.let(loadInteger(this.address(), this.width));
+  }
+  /** Sign and exponent of the x87 register become ones (vol. 1 §9.2). */
+  override write(value: I64): void {
+    this.context.storeState(this.address(), value);
+    this.context.code.store16(this.address(), I32.const(0xffff), 8);
+  }
+  override modify(): Place {
+    return { value: this.read(), write: (value) => this.write(value) };
+  }
+  override readVector(): V128 {
+    return this.context.code.let(loadVector(this.address(), this.width));
+  }
+  override readVectors(): readonly V128[] {
+    return [this.readVector()];
+  }
+  override writeVector(value: V128): void {
+    this.write(value.extractI64(0));
+  }
+  override writeVectors([low]: readonly V128[]): void {
+    this.writeVector(low as V128);
+  }
+  override readLow(width: 32 | 64): V128 {
+    return this.context.code.let(loadVector(this.address(), width));
+  }
+  override readF64(): F64 {
+    return this.context.code.let(F64.load(this.address()));
+  }
+  override readF32(): F32 {
+    return this.context.code.let(F32.load(this.address()));
   }
 }
 

@@ -5,19 +5,20 @@
  */
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
 import { I32, I64, type Value } from '../../../wasm/values.js';
-import { Emitter, get32, get64, type Linker } from '../../emitter.js';
+import { get32, get64, type Linker } from '../../emitter.js';
 import { unimplemented } from '../../externals.js';
+import { loadInteger } from '../../integer-memory.js';
 import { NOTHING } from '../../linker.js';
 import { commit, type PlaceKind, place } from '../../mmu/access.js';
 import { segmentAddress } from '../../mmu/segmentation.js';
-import { AccessKind } from '../../mmu/walk.js';
 import type { Arguments, Parameters, Routine } from '../../routine.js';
 import type { Operand } from '../../semantics/context.js';
 import { Flags, type FlagWord } from '../../semantics/flags.js';
 import * as state from '../../state.js';
 import { Segment, Vector } from '../../state.js';
 import type { Binding, Form } from '../binding.js';
-import { ImplicitOperand, loadInteger, type OperandContext } from '../operands.js';
+import { BoundContext } from '../bound-context.js';
+import { ImplicitOperand, MmxOperand, type OperandContext } from '../operands.js';
 import { followJump, isJumpTo, jumpSlot, lookup, relativeTarget } from './lookup.js';
 import { ImmediateOperand, RecordMemory, RegisterOperand } from './operands.js';
 import { immediate, load8, load16, RECORD_SIZE, RecordField } from './record.js';
@@ -54,7 +55,7 @@ const FLAG_FIELDS: Record<FlagWord, state.Field64> = {
   carry: state.flagCarry,
 };
 
-export class InterpreterContext extends Emitter implements OperandContext {
+export class InterpreterContext extends BoundContext implements OperandContext {
   readonly operands: readonly Operand[];
   readonly flags: Flags;
   readonly long: boolean;
@@ -63,7 +64,6 @@ export class InterpreterContext extends Emitter implements OperandContext {
   readonly vectorLength: 128 | 256;
   /** How deep in blocks the handler begins. */
   readonly #depth: number;
-  #written = false;
 
   constructor(
     code: FunctionBuilder,
@@ -89,7 +89,7 @@ export class InterpreterContext extends Emitter implements OperandContext {
   #operand(binding: Binding, form: Form): Operand {
     switch (binding.kind) {
       case 'register':
-        return new RegisterOperand(this, binding);
+        return this.#register(binding);
       case 'memory':
         return new RecordMemory(this, binding.width, form);
       case 'offset':
@@ -103,6 +103,12 @@ export class InterpreterContext extends Emitter implements OperandContext {
     }
   }
 
+  #register(binding: Binding & { kind: 'register' }): Operand {
+    const slot = RecordField[binding.slot];
+    if (binding.file !== 'mmx') return new RegisterOperand(this, binding);
+    return new MmxOperand(this, binding.width, () => load16(this.record, slot));
+  }
+
   register(n: number, width: number): I64 {
     return this.code.let(loadInteger(I32.const(state.at(state.gpr, n)), width));
   }
@@ -112,34 +118,12 @@ export class InterpreterContext extends Emitter implements OperandContext {
     this.storeInteger(address, width === 32 ? value.wrap().extendU() : value, width === 32 ? 64 : width);
   }
 
-  /** Stores the low `width` bits. */
-  storeInteger(address: I32, value: I64, width: number): void {
-    const { code } = this;
-    this.#written = true;
-    if (width === 8) code.store8(address, value);
-    else if (width === 16) code.store16(address, value);
-    else if (width === 32) code.store32(address, value);
-    else code.store(address, value);
-  }
-
   reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32 {
     return place(this, linear, bytes, kind, access);
   }
 
   commit(host: I32): void {
     commit(this, host);
-  }
-
-  load(linear: I64, width: number, stack = false): I64 {
-    const access = stack ? I32.const(AccessKind.stack) : undefined;
-    return this.code.let(loadInteger(this.reach(this.code.let(linear), width / 8, 'read', access), width));
-  }
-
-  store(linear: I64, width: number, value: I64, stack = false): void {
-    const access = stack ? I32.const(AccessKind.stack) : undefined;
-    const host = this.reach(this.code.let(linear), width / 8, 'write', access);
-    this.storeInteger(host, value, width);
-    this.commit(host);
   }
 
   linear(segment: I32 | number, offset: I64, bytes: number, kind: 'read' | 'write'): I64 {
@@ -260,24 +244,8 @@ export class InterpreterContext extends Emitter implements OperandContext {
     else super.raise(vector, errorCode);
   }
 
-  override set32(field: state.Field, value: I32 | number, n = 0): void {
-    this.#written = true;
-    super.set32(field, value, n);
-  }
-
-  override set64(field: state.Field, value: I64 | bigint | number, n = 0): void {
-    this.#written = true;
-    super.set64(field, value, n);
-  }
-
-  /** Stores to guest-visible state: from here on the instruction cannot be begun again. */
-  storeState(address: I32, value: Value, offset = 0): void {
-    this.#written = true;
-    this.code.store(address, value, offset);
-  }
-
   #bail(): void {
-    if (this.#written) throw new NotInLoop('it has written something already');
+    if (this.written) throw new NotInLoop('it has written something already');
     if (this.code.depth === this.#depth) throw new NotInLoop('it would always leave the loop');
     this.ending.bail?.();
   }

@@ -1,12 +1,13 @@
 /** Operands bound to an instruction record: registers by slot, memory by one of three forms of address, immediates. */
-import { F32, F64, I32, I64 } from '../../../wasm/values.js';
+import { F32, F64, type I32, I64 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { get32 } from '../../emitter.js';
+import { loadInteger } from '../../integer-memory.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { OperandKind, Place } from '../../semantics/context.js';
 import { at, codeSize, gpr, Segment } from '../../state.js';
 import { type Binding, Form } from '../binding.js';
-import { BoundOperand, loadInteger, loadVector, MemoryOperand, type View } from '../operands.js';
+import { BoundOperand, loadVector, MemoryOperand, type View } from '../operands.js';
 import type { InterpreterContext } from './context.js';
 import { displacement, load8, load16, RecordField } from './record.js';
 
@@ -27,15 +28,9 @@ export class RegisterOperand extends BoundOperand<InterpreterContext> {
   }
   override write(value: I64): void {
     const { context } = this;
-    if (this.binding.file === 'mmx') this.#writeMmx(value);
-    else if (this.binding.file !== 'general') context.storeState(this.#address(), value);
+    if (this.binding.file !== 'general') context.storeState(this.#address(), value);
     else if (this.width === 32) context.storeInteger(this.#address(), value.wrap().extendU(), 64);
     else context.storeInteger(this.#address(), value, this.width);
-  }
-  /** Sign and exponent of the x87 register become ones (vol. 1 §9.2). */
-  #writeMmx(value: I64): void {
-    this.context.storeState(this.#address(), value);
-    this.context.code.store16(this.#address(), I32.const(0xffff), 8);
   }
   override modify(): Place {
     return { value: this.read(), write: (value) => this.write(value) };
@@ -58,10 +53,6 @@ export class RegisterOperand extends BoundOperand<InterpreterContext> {
   }
   override writeVectors([low, high]: readonly V128[]): void {
     const { context } = this;
-    if (this.binding.file === 'mmx') {
-      this.#writeMmx((low as V128).extractI64(0));
-      return;
-    }
     context.storeState(this.#address(), low as V128);
     if (context.vex) context.storeState(this.#address(), high ?? ZERO_VECTOR, 16);
   }

@@ -17,20 +17,20 @@ import {
   PREFIX_REP,
   PREFIX_REPNE,
 } from '../../decode/instruction.js';
-import { Emitter, get64, type Linker } from '../../emitter.js';
+import { get64, type Linker } from '../../emitter.js';
 import { commit, type PlaceKind, place } from '../../mmu/access.js';
-import { AccessKind } from '../../mmu/walk.js';
 import type { Arguments, Parameters, Routine } from '../../routine.js';
 import type { Operand } from '../../semantics/context.js';
 import { Flags } from '../../semantics/flags.js';
 import * as state from '../../state.js';
 import { Vector } from '../../state.js';
 import { type Binding, bind } from '../binding.js';
-import { ImplicitOperand, loadInteger, type OperandContext } from '../operands.js';
+import { BoundContext } from '../bound-context.js';
+import { ImplicitOperand, MmxOperand, type OperandContext } from '../operands.js';
 import type { Carries } from './carries.js';
 import { type Frame, vectorAddress } from './frame.js';
 import { NotInRegion } from './not-in-region.js';
-import { ConstantOperand, GeneralOperand, RegionMemory, StateOperand, VectorOperand } from './operands.js';
+import { ConstantOperand, GeneralOperand, NumberOperand, RegionMemory, VectorOperand } from './operands.js';
 import { isBarred, reachesHost } from './routines.js';
 
 /** An instruction and where it is. */
@@ -59,7 +59,7 @@ export interface Exits {
   readonly carries: Carries;
 }
 
-export class RegionContext extends Emitter implements OperandContext {
+export class RegionContext extends BoundContext implements OperandContext {
   readonly long = true;
   readonly operandSize: 16 | 32 | 64;
   readonly vex: boolean;
@@ -72,7 +72,6 @@ export class RegionContext extends Emitter implements OperandContext {
   readonly #depth: number;
   /** Vector registers whose value the state has and the frame has not. */
   readonly #spilled = new Set<number>();
-  #written = false;
   /** Whether control never comes to the end of what was written. */
   #ended = false;
   /** Whether a routine was called that may have reached the host: then a host address may be the bounce buffer's. */
@@ -100,12 +99,12 @@ export class RegionContext extends Emitter implements OperandContext {
     this.flags = new Flags(code, {
       get: (word) => frame.flag(word),
       set: (word, value) => {
-        this.#written = true;
+        this.written = true;
         frame.setFlag(word, value);
         exits.carries.forget();
       },
       keep: (operation, a, b, result, width) => {
-        this.#written = true;
+        this.written = true;
         exits.carries.keep(operation, a, b, result, width);
       },
       condition: (pair) => exits.carries.condition(pair),
@@ -137,7 +136,8 @@ export class RegionContext extends Emitter implements OperandContext {
       return new GeneralOperand(this, width, high ? number - 4 : number, high);
     }
     if (file === 'xmm') return new VectorOperand(this, width, number);
-    return new StateOperand(this, width, file, file === 'mmx' ? state.at(state.fpr, number & 7) : number);
+    if (file === 'mmx') return new MmxOperand(this, width, () => I32.const(state.at(state.fpr, number & 7)));
+    return new NumberOperand(this, width, file, number);
   }
 
   get immediateBits(): bigint {
@@ -156,7 +156,7 @@ export class RegionContext extends Emitter implements OperandContext {
   setRegister(n: number, width: number, value: I64): void {
     const held = this.frame.general[n] as Frame['general'][number];
     held.written = true;
-    this.#written = true;
+    this.written = true;
     const { variable } = held;
     if (width === 64) variable.set(value);
     else if (width === 32) variable.set(value.wrap().extendU());
@@ -175,7 +175,7 @@ export class RegionContext extends Emitter implements OperandContext {
   setVector(n: number, value: V128): void {
     const held = this.frame.vectors[n] as Frame['vectors'][number];
     held.written = true;
-    this.#written = true;
+    this.written = true;
     held.variable.set(value);
   }
 
@@ -199,39 +199,13 @@ export class RegionContext extends Emitter implements OperandContext {
     return vectorAddress(n);
   }
 
-  storeInteger(address: I32, value: I64, width: number): void {
-    const { code } = this;
-    this.#written = true;
-    if (width === 8) code.store8(address, value);
-    else if (width === 16) code.store16(address, value);
-    else if (width === 32) code.store32(address, value);
-    else code.store(address, value);
-  }
-
-  storeState(address: I32, value: Value, offset = 0): void {
-    this.#written = true;
-    this.code.store(address, value, offset);
-  }
-
   reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32 {
-    if (this.#written) return place(this, linear, bytes, kind, access);
+    if (this.written) return place(this, linear, bytes, kind, access);
     return this.exits.reach(linear, bytes, kind, access);
   }
 
   commit(host: I32): void {
     if (this.#reached) commit(this, host);
-  }
-
-  load(linear: I64, width: number, stack = false): I64 {
-    const access = I32.const(stack ? AccessKind.stack : 0);
-    return this.code.let(loadInteger(this.reach(this.code.let(linear), width / 8, 'read', access), width));
-  }
-
-  store(linear: I64, width: number, value: I64, stack = false): void {
-    const access = I32.const(stack ? AccessKind.stack : 0);
-    const host = this.reach(this.code.let(linear), width / 8, 'write', access);
-    this.storeInteger(host, value, width);
-    this.commit(host);
   }
 
   linear(segment: I32 | number, offset: I64, _bytes: number, _kind: 'read' | 'write'): I64 {
@@ -334,25 +308,15 @@ export class RegionContext extends Emitter implements OperandContext {
   ): R {
     if (isBarred(target.name) || !target.build) throw new NotInRegion(`it calls ${target.name}`);
     if (!reachesHost(target.name)) {
-      this.#written = true;
+      this.written = true;
       return super.attempt(target, ...args);
     }
     this.#reached = true;
     this.exits.syncBudget();
     const result = super.attempt(target, ...args);
     this.exits.noteHurry();
-    this.#written = true;
+    this.written = true;
     return result;
-  }
-
-  override set32(field: state.Field, value: I32 | number, n = 0): void {
-    this.#written = true;
-    super.set32(field, value, n);
-  }
-
-  override set64(field: state.Field, value: I64 | bigint | number, n = 0): void {
-    this.#written = true;
-    super.set64(field, value, n);
   }
 }
 

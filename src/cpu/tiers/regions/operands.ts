@@ -1,12 +1,12 @@
 /** Operands bound to one instruction at one place: registers are locals, addresses and immediates have constants in them. */
-import { F32, F64, I32, I64 } from '../../../wasm/values.js';
+import { type F32, type F64, I32, I64 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { BASE_RIP, type DecodedInstruction, INDEX_NONE } from '../../decode/instruction.js';
 import { AccessKind } from '../../mmu/walk.js';
 import type { OperandKind, Place } from '../../semantics/context.js';
 import { truncate } from '../../semantics/flags.js';
 import { Segment } from '../../state.js';
-import { BoundOperand, loadInteger, loadVector, MemoryOperand, type View } from '../operands.js';
+import { BoundOperand, MemoryOperand, type View } from '../operands.js';
 import type { RegionContext } from './context.js';
 import { NotInRegion } from './not-in-region.js';
 
@@ -93,55 +93,30 @@ function zeroAbove(vector: V128, width: number): V128 {
   return vector.and(V128.const(mask));
 }
 
-/** A register that lives in the state in this tier too: MMX; or one that has only a number. */
-export class StateOperand extends BoundOperand<RegionContext> {
+/** A register of which this tier knows the number alone: meanings reach the likes of segment registers by it. */
+export class NumberOperand extends BoundOperand<RegionContext> {
   constructor(
     context: RegionContext,
     width: number,
     readonly kind: OperandKind,
-    /** Its number, or of an MMX register its address. */
     private readonly place: number,
   ) {
     super(context, width);
-  }
-  #address(): I32 {
-    if (this.kind !== 'mmx') throw new NotInRegion(`a ${this.kind} register is read as a value`);
-    return I32.const(this.place);
   }
   override number(): I32 {
     return I32.const(this.place);
   }
   override stateAddress(): I32 {
-    return this.#address();
+    return this.#notAsValue();
   }
   override read(): I64 {
-    return this.context.code.let(loadInteger(this.#address(), this.width));
+    return this.#notAsValue();
   }
-  override readVector(): V128 {
-    return this.context.code.let(loadVector(this.#address(), this.width));
+  override write(): void {
+    this.#notAsValue();
   }
-  override readVectors(): readonly V128[] {
-    return [this.readVector()];
-  }
-  override readLow(width: 32 | 64): V128 {
-    return this.context.code.let(loadVector(this.#address(), width));
-  }
-  override readF64(): F64 {
-    return this.context.code.let(F64.load(this.#address()));
-  }
-  override readF32(): F32 {
-    return this.context.code.let(F32.load(this.#address()));
-  }
-  /** Sign and exponent of the x87 register become ones (vol. 1 §9.2). */
-  override write(value: I64): void {
-    this.context.storeState(this.#address(), value);
-    this.context.code.store16(this.#address(), I32.const(0xffff), 8);
-  }
-  override writeVector(value: V128): void {
-    this.write(value.extractI64(0));
-  }
-  override writeVectors([low]: readonly V128[]): void {
-    this.writeVector(low as V128);
+  #notAsValue(): never {
+    throw new NotInRegion(`a ${this.kind} register is reached as a value`);
   }
 }
 
