@@ -1,30 +1,26 @@
 /**
- * Decoded code, by physical page and code size. Records of a page are written in runs of straight-line code; a byte
- * mask per page in WebAssembly memory tells stores which bytes they must not change unnoticed. Dropping a page
- * turns its records stale in place, so that whoever still points at them decodes again.
+ * Decoded code, by physical page and code size. Records of a page are written in runs of straight-line code. A store to
+ * decoded bytes drops their page (code-mask.ts): that turns its records stale in place, so that whoever still points at
+ * them decodes again.
  */
 import {
-  CODE_MASK_BASE,
-  CODE_MASK_SHIFT,
   GUEST_PAGE_SIZE,
-  JUMP_CACHE_BASE,
-  JUMP_CACHE_ENTRIES,
-  JUMP_CACHE_SIZE,
   RAM_BASE,
   RECORDS_BASE,
   RECORDS_END,
   STATIC_RECORDS,
   TLB_BASE,
   TLB_COUNT,
-  TLB_ENTRY_SIZE,
   TLB_SIZE,
 } from '../../../memory/layout.js';
 import { DECODE_INVALID, DECODE_OK, DECODE_TRUNCATED, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
 import { type CodeSize, DecodedInstruction } from '../../decode/instruction.js';
-import { forbidStores } from '../../mmu/window-map.js';
 import * as state from '../../state.js';
+import { CodeMask } from './code-mask.js';
+import { JumpCache } from './jump-cache.js';
 import { NO_OFFSET, PSEUDO_HANDLERS, PseudoHandler, RECORD_SIZE, RecordField } from './record.js';
 import { type HandlerNumbers, RecordWriter } from './record-writer.js';
+import { RunIndex } from './run-index.js';
 
 const FETCH_FAULT = STATIC_RECORDS;
 /** What an instruction fetched from outside RAM decodes to. */
@@ -35,8 +31,6 @@ const RUN_LENGTH = 256;
 const LONGEST_REPEAT = 32;
 /** Pages of code held at once: 64 MiB of the host's memory. */
 const MOST_PAGES = 4096;
-/** The code mask of a page of which others read the first bytes: an instruction reaches over by 14 at most. */
-const FIRST_BYTES = 1;
 /** Records that an instruction may take: `breakpoint`, `checkLimit`, and its own. */
 const MOST_RECORDS = 3;
 /** Records that one straight line may take, with what it repeats and the pseudo-records at its end. */
@@ -69,15 +63,14 @@ export interface FetchUnit {
 export class CodeCache {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  readonly #masks: Uint32Array;
+  readonly #mask: CodeMask;
+  readonly #jumps: JumpCache;
   readonly #writer: RecordWriter;
   readonly #pages = new Map<number, CodePage>();
   /** Entries of dropped pages, all 0: a guest that writes its code again and again costs no new ones. */
   readonly #spareEntries: Uint32Array[] = [];
   /** Records whose handler somebody has put another in the place of, and those that still run the instructions. */
   readonly #diverted = new Map<number, number>();
-  /** Pages whose last instruction reaches into the page that is the key. */
-  readonly #reachInto = new Map<number, Set<number>>();
   readonly #instruction = new DecodedInstruction();
   readonly #window = new Uint8Array(2 * MAXIMUM_LENGTH);
   /** Offsets in a page before whose instructions a `breakpoint` record goes. */
@@ -87,9 +80,7 @@ export class CodeCache {
   #next = RECORDS_BASE;
   /** Past the last record that may be written. */
   readonly #end: number;
-  /** First records of all runs in ascending order, and the page of each. */
-  #runStarts: number[] = [];
-  #runPages: CodePage[] = [];
+  readonly #runs = new RunIndex<CodePage>();
 
   constructor(
     memory: WebAssembly.Memory,
@@ -105,10 +96,11 @@ export class CodeCache {
     this.#end = RECORDS_BASE + space;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#masks = new Uint32Array(memory.buffer, CODE_MASK_BASE, 1 << 20);
+    this.#mask = new CodeMask(memory);
+    this.#jumps = new JumpCache(this.#view);
     this.#writer = new RecordWriter(this.#view, numbers);
     this.#writer.writePseudo(FETCH_FAULT, PseudoHandler.fetchFault, NO_OFFSET);
-    this.#forgetJumps();
+    this.#forgetWays();
   }
 
   /** Told of each physical page whose code is dropped. */
@@ -121,16 +113,13 @@ export class CodeCache {
 
   /** Forgets all code. No record may be in use. */
   reset(): void {
-    for (const page of this.#pages.values()) this.#masks[page.physicalPage] = 0;
-    for (const page of this.#reachInto.keys()) this.#masks[page] = 0;
+    this.#mask.reset(Array.from(this.#pages.values(), ({ physicalPage }) => physicalPage));
     this.#pages.clear();
     this.#spareEntries.length = 0;
-    this.#reachInto.clear();
-    this.#runStarts = [];
-    this.#runPages = [];
+    this.#runs.clear();
     this.#next = RECORDS_BASE;
     this.#outdated = false;
-    this.#forgetJumps();
+    this.#forgetWays();
   }
 
   /** From now on instructions at these offsets in any page may have a breakpoint. True if a `reset` is due for it. */
@@ -156,7 +145,7 @@ export class CodeCache {
     if (known && this.#isMisled(known, offset)) this.drop(physicalPage);
     const page = this.#page(physicalPage);
     const record = page.entries[offset] || this.#decodeRun(page, offset);
-    if (record !== FETCH_FAULT) this.#rememberJump(record);
+    if (record !== FETCH_FAULT) this.#jumps.remember(record);
     return record;
   }
 
@@ -180,8 +169,7 @@ export class CodeCache {
     const end = offset + this.#view.getUint8(record + RecordField.length);
     this.#emitPseudo(PseudoHandler.goto, end, record + RECORD_SIZE);
     page.runs.push(original, this.#next);
-    this.#runStarts.push(original);
-    this.#runPages.push(page);
+    this.#runs.add(original, page);
     this.#view.setUint16(record + RecordField.handler, handler, true);
     this.#diverted.set(record, original);
     return { record, original };
@@ -203,15 +191,14 @@ export class CodeCache {
   /** Watches the bytes of an instruction that somebody has decoded for himself. */
   watch(physical: number, length: number): void {
     const offset = physical % GUEST_PAGE_SIZE;
-    this.#cover((physical - offset) / GUEST_PAGE_SIZE, offset, length);
+    this.#mask.cover((physical - offset) / GUEST_PAGE_SIZE, offset, length);
   }
 
   /** Drops the code of a physical page that is about to be written, and that of pages which reach into it. */
   drop(physicalPage: number): void {
-    const reaching = this.#reachInto.get(physicalPage);
-    this.#reachInto.delete(physicalPage);
+    const reaching = this.#mask.takeReaching(physicalPage);
     this.#dropOwn(physicalPage);
-    for (const page of reaching ?? []) this.#dropOwn(page);
+    for (const page of reaching) this.#dropOwn(page);
   }
 
   /** Drops a page's own records. What others read of its first bytes is still watched. */
@@ -220,7 +207,7 @@ export class CodeCache {
     for (const size of [16, 32, 64] as const) {
       for (const limited of [false, true]) this.#dropKey(keyOf(physicalPage, size, limited));
     }
-    this.#masks[physicalPage] = this.#reachInto.has(physicalPage) ? FIRST_BYTES : 0;
+    this.#mask.uncover(physicalPage);
   }
 
   #dropKey(key: number): void {
@@ -241,28 +228,15 @@ export class CodeCache {
 
   /** Whether two records are of one physical page, so that a jump between them stays right however it is mapped. */
   samePage(record: number, other: number): boolean {
-    const page = this.#pageOf(record);
-    return page !== undefined && page === this.#pageOf(other);
-  }
-
-  /** The page that a record was made for, which may have been dropped since. */
-  #pageOf(record: number): CodePage | undefined {
-    if (record < RECORDS_BASE) return undefined;
-    let low = 0;
-    let high = this.#runStarts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((this.#runStarts[middle] as number) <= record) low = middle;
-      else high = middle;
-    }
-    return this.#runPages[low];
+    const page = this.#runs.pageOf(record);
+    return page !== undefined && page === this.#runs.pageOf(other);
   }
 
   /** Drops the code that a write from outside the CPU touches. Physical address and length in bytes. */
   dropWritten(address: number, length: number): void {
     const last = Math.floor((address + length - 1) / GUEST_PAGE_SIZE);
     for (let page = Math.floor(address / GUEST_PAGE_SIZE); page <= last; page++) {
-      if (this.#masks[page]) this.drop(page);
+      if (this.#mask.has(page)) this.drop(page);
     }
   }
 
@@ -330,19 +304,18 @@ export class CodeCache {
       this.#beginInstruction(page, offset, instruction.length);
       if (status !== DECODE_OK) {
         const handler = status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong;
-        this.#cover(page.physicalPage, offset, Math.max(1, instruction.length));
+        this.#mask.cover(page.physicalPage, offset, Math.max(1, instruction.length));
         this.#emitPseudo(handler, offset);
         break;
       }
-      this.#cover(page.physicalPage, offset, instruction.length);
+      this.#mask.cover(page.physicalPage, offset, instruction.length);
       this.#writer.write(this.#next, instruction, offset);
       this.#next += RECORD_SIZE;
       offset += instruction.length;
       if (ENDS_RUN.has(instruction.entry.mnemonic)) break;
     }
     page.runs.push(first, this.#next);
-    this.#runStarts.push(first);
-    this.#runPages.push(page);
+    this.#runs.add(first, page);
     return first;
   }
 
@@ -385,8 +358,10 @@ export class CodeCache {
     const check = this.#next;
     this.#emitPseudo(PseudoHandler.checkNextPage, offset);
     this.#view.setBigInt64(check + RecordField.immediate, BigInt(second), true);
-    this.#cover(page.physicalPage, offset, inFirst);
-    if (this.unit.isRam(second)) this.#reach(page, second / GUEST_PAGE_SIZE, instruction.length - inFirst);
+    this.#mask.cover(page.physicalPage, offset, inFirst);
+    if (this.unit.isRam(second)) {
+      this.#mask.reach(page.physicalPage, second / GUEST_PAGE_SIZE, instruction.length - inFirst);
+    }
     if (status !== DECODE_OK) {
       this.#emitPseudo(status === DECODE_INVALID ? PseudoHandler.invalid : PseudoHandler.tooLong, offset);
       return true;
@@ -407,30 +382,9 @@ export class CodeCache {
     this.#view.setBigInt64(check + RecordField.immediate, BigInt(Math.max(1, length)), true);
   }
 
-  #reach(page: CodePage, physicalPage: number, length: number): void {
-    this.#cover(physicalPage, 0, Math.max(1, length));
-    const known = this.#reachInto.get(physicalPage);
-    if (known) known.add(page.physicalPage);
-    else this.#reachInto.set(physicalPage, new Set([page.physicalPage]));
-  }
-
   #emitPseudo(handler: number, offset: number, link = 0): void {
     this.#writer.writePseudo(this.#next, handler, offset, link);
     this.#next += RECORD_SIZE;
-  }
-
-  /** Marks bytes as decoded, so that a store to them drops the page. */
-  #cover(physicalPage: number, offset: number, length: number): void {
-    const before = this.#masks[physicalPage] as number;
-    // The TLBs may let stores to this page through: from now on they may not.
-    if (before === 0) {
-      this.#forgetTranslations();
-      forbidStores(this.#bytes, physicalPage);
-    }
-    const last = Math.min(offset + length, GUEST_PAGE_SIZE) - 1;
-    let mask = before;
-    for (let bit = offset >> CODE_MASK_SHIFT; bit <= last >> CODE_MASK_SHIFT; bit++) mask |= 1 << bit;
-    this.#masks[physicalPage] = mask >>> 0;
   }
 
   #setPageBase(offset: number): void {
@@ -440,42 +394,8 @@ export class CodeCache {
     this.#view.setInt32(state.pageBase.address + 4, high, true);
   }
 
-  #rememberJump(record: number): void {
-    const view = this.#view;
-    const low = view.getInt32(state.rip.address, true);
-    const slot = JUMP_CACHE_BASE + (low & (JUMP_CACHE_ENTRIES - 1)) * 16;
-    const high = view.getInt32(state.rip.address + 4, true);
-    view.setInt32(slot, low ^ view.getInt32(state.modeKey.address, true), true);
-    view.setInt32(slot + 4, high ^ view.getInt32(state.modeKey.address + 4, true), true);
-    view.setUint32(slot + 8, record, true);
-    this.#noteFilledJump(slot);
-  }
-
-  /** Notes a slot that a flush is to clear (see `state.jumpFills`). */
-  #noteFilledJump(slot: number): void {
-    const { jumpFills, jumpFilled } = state;
-    const count = this.#view.getUint32(jumpFills.address, true);
-    if (count < jumpFilled.count) this.#view.setUint32(state.at(jumpFilled, count), slot, true);
-    if (count <= jumpFilled.count) this.#view.setUint32(jumpFills.address, count + 1, true);
-  }
-
-  /** Empties the TLBs that are ever filled, as `flushTlb` does. */
-  #forgetTranslations(): void {
-    const { tlbFills, tlbFilled } = state;
-    const count = this.#view.getUint32(tlbFills.address, true);
-    this.#view.setUint32(tlbFills.address, 0, true);
-    if (count > tlbFilled.count) {
-      this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 2 * TLB_SIZE);
-      return;
-    }
-    for (let n = 0; n < count; n++) {
-      const entry = this.#view.getUint32(state.at(tlbFilled, n), true);
-      this.#bytes.fill(0xff, entry, entry + TLB_ENTRY_SIZE);
-    }
-  }
-
-  #forgetJumps(): void {
-    this.#bytes.fill(0xff, JUMP_CACHE_BASE, JUMP_CACHE_BASE + JUMP_CACHE_SIZE);
+  #forgetWays(): void {
+    this.#jumps.forget();
     this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + TLB_COUNT * TLB_SIZE);
   }
 }
