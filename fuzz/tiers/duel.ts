@@ -12,7 +12,7 @@ import { Side } from './side.js';
 import { World } from './world.js';
 
 /** Whatever runs twice is hot, and looked for often. */
-const PACE: Pace = { grain: 400, soon: 150, late: 150, watched: 250, hot: 2 };
+const PACE: Pace = { grain: 400, soon: 150, late: 150, watched: 250, hot: 2, entry: 0, gain: 0 };
 const SLICES = 150;
 
 export interface Finding {

@@ -11,7 +11,7 @@ import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
 import { busFunctions } from './host-functions.js';
 import * as state from './state.js';
-import { ExitReason, type Field64, Flag, RegionExit, Vector } from './state.js';
+import { ExitReason, type Field64, Flag, RegionExit, RegionKey, Vector } from './state.js';
 import { StateView } from './state-view.js';
 import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
@@ -57,6 +57,7 @@ export interface RegionRecord extends RegionStatistics {
 /** What the interpreter's module exports. */
 interface InterpreterExports {
   run(): void;
+  watch(): void;
   deliverPending(): void;
   updateMode(): void;
   flushTlb(): void;
@@ -94,6 +95,7 @@ export class Cpu {
   /** The count of retired instructions at which the present run ends. */
   #end = 0;
   #running = false;
+  #watching = false;
   #stopRequested = false;
   /** After HLT, until an interrupt is taken. */
   #halted = false;
@@ -275,11 +277,7 @@ export class Cpu {
       cache: this.#cache,
       exports: this.#exports,
       absent: this.#model.absent,
-      step: () => {
-        if (this.#retired >= this.#end) return false;
-        this.#exitMet = this.#advance(1);
-        return !this.#exitMet;
-      },
+      watch: (instructions) => this.#watch(instructions),
       translate: (linear) => {
         this.state.set64(state.exchange, BigInt(linear));
         return this.#wasm.translateLinear(1) ? this.#exchanged() : undefined;
@@ -316,6 +314,24 @@ export class Cpu {
     const exit = this.#exitMet;
     this.#exitMet = undefined;
     return exit;
+  }
+
+  /** Has the next instructions noted, without regions, up to the end of the run or to what ends it before. */
+  #watch(instructions: number): void {
+    const end = this.#retired + instructions;
+    this.state.set32(state.watched, 0);
+    this.#setWatching(RegionKey.watched);
+    while (this.#retired < Math.min(end, this.#end) && !this.#exitMet) {
+      this.#exitMet = this.#advance(end - this.#retired);
+    }
+    this.#setWatching(0);
+  }
+
+  #setWatching(bit: number): void {
+    const { state: view } = this;
+    this.#watching = bit !== 0;
+    view.set32(state.watching, bit);
+    view.set32(state.regionKey, (view.get32(state.regionKey) & ~RegionKey.watched) | bit);
   }
 
   /** Why WebAssembly asked for the end of the run, once. */
@@ -389,7 +405,8 @@ export class Cpu {
     this.#syncRetired();
     this.#running = true;
     try {
-      this.#wasm.run();
+      if (this.#watching) this.#wasm.watch();
+      else this.#wasm.run();
     } finally {
       this.#running = false;
       this.#retired += this.#used();

@@ -161,6 +161,10 @@ export const granted = i32('granted');
 export const regionInstructions = i64('regionInstructions');
 /** Ours: how often regions were left since reset, by `RegionExit`. */
 export const regionExits = i64('regionExits', 5);
+/** Ours: 0, or `RegionKey.watched` while no region may be entered so that each instruction can be noted. */
+export const watching = i32('watching');
+/** Ours: how many instructions were noted (see `WATCHED_BASE` in memory/layout.ts). */
+export const watched = i32('watched');
 /** Ours: counts the times that translations were forgotten: what was found out about a mapping holds until it moves. */
 export const mappings = i32('mappings');
 
@@ -374,7 +378,7 @@ export const RegionExit = {
 } as const;
 
 /** Ours: `regionKey`'s low bits are `codeSize`; then these. */
-export const RegionKey = { user: 1 << 7, alignment: 1 << 8 } as const;
+export const RegionKey = { user: 1 << 7, alignment: 1 << 8, watched: 1 << 13 } as const;
 /** Ours: and a bit for each unit that may not be used just now. */
 export const REGION_UNITS: readonly (readonly [fault: Field32, bit: number])[] = [
   [vectorFault, 1 << 9],

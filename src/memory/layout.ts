@@ -36,6 +36,11 @@ export const JUMP_CACHE_SIZE = JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE;
 export const REGION_VALIDITY = 0x50000;
 export const MOST_REGIONS = 4096;
 
+/** What was seen while the interpreter was watched: of each instruction its RIP, 64 bits, and `state.regionKey`. */
+export const WATCHED_BASE = 0x58000;
+export const WATCHED_STRIDE = 16;
+export const MOST_WATCHED = 8192;
+
 /** One byte for each physical page below 4 GiB: `PageKind`. */
 export const PAGE_KIND_BASE = 0x100000;
 /** What a physical page is. */

@@ -75,7 +75,7 @@ export const updateMode = routine('updateMode', { parameters: [] }, (e) => {
   const units = REGION_UNITS.map(([fault, bit]) => get32(fault).ne(0).mul(bit));
   e.set32(
     state.regionKey,
-    units.reduce((key, unit) => key.or(unit), setting),
+    units.reduce((key, unit) => key.or(unit), setting.or(get32(state.watching))),
   );
 
   const base = get64(state.segmentBase, Segment.cs);

@@ -4,7 +4,9 @@
  * handlers fault for ever still comes to the end of its budget.
  * It is two loops. `dispatch` does what can be done in place and calls nothing, so that V8 keeps record and budget in
  * registers; whatever else comes up it hands to `run`, which calls the instruction's function in table 0.
+ * A third, `watch`, notes each instruction before it runs, and calls the functions of all.
  */
+import { MOST_WATCHED, WATCHED_BASE, WATCHED_STRIDE } from '../../../memory/layout.js';
 import type { FunctionBuilder } from '../../../wasm/function-builder.js';
 import type { FunctionHandle } from '../../../wasm/module-builder.js';
 import { I32 } from '../../../wasm/values.js';
@@ -73,12 +75,49 @@ export function buildRun(
       stop(e, record.get());
       code.return();
     });
-    const handler = load16(record.get(), RecordField.handler);
-    const target = code.variable(I32, code.callIndirect(I32, type, handler, record.get()));
-    code.if(target.get().eqz(), () => target.set(e.call(abortHandler, record.get())));
-    record.set(target.get());
+    record.set(runOne(e, type, record.get()));
     code.branch(again);
   });
+}
+
+/**
+ * Writes the body of `watch`, which runs like `run` while `state.watching` keeps regions from being entered.
+ * @param firstRegion handlers from this number on are regions, which stand for an instruction
+ */
+export function buildWatch(code: FunctionBuilder, linker: Linker, type: number, firstRegion: number): void {
+  const e = new Emitter(code, linker, () => code.unreachable());
+  const record = code.variable(I32, e.call(lookup, get64(state.rip)));
+  code.loop((again) => {
+    e.set32(state.budget, get32(state.budget).sub(1));
+    code.if(get32(state.budget).ltS(0), () => {
+      stop(e, record.get());
+      code.return();
+    });
+    const instruction = load16(record.get(), RecordField.handler).sub(PSEUDO_HANDLERS);
+    code.if(instruction.ltU(firstRegion - PSEUDO_HANDLERS), () => note(e, record.get()));
+    record.set(runOne(e, type, record.get()));
+    code.branch(again);
+  });
+}
+
+function note(e: Emitter, record: I32): void {
+  const { code } = e;
+  const count = e.read32(state.watched);
+  code.if(count.ltU(MOST_WATCHED), () => {
+    const at = code.let(count.mul(WATCHED_STRIDE));
+    code.store(at, ripOf(record), WATCHED_BASE);
+    code.store(at, get32(state.regionKey), WATCHED_BASE + 8);
+    e.set32(state.watched, count.add(1));
+  });
+}
+
+/** Runs a record by its function, and gives the next. */
+function runOne(e: Emitter, type: number, record: I32): I32 {
+  const { code } = e;
+  const handler = load16(record, RecordField.handler);
+  const target = code.variable(I32, code.callIndirect(I32, type, handler, record));
+  code.if(target.get().eqz(), () => target.set(e.call(abortHandler, record)));
+  return target.get();
 }
 
 /** Leaves `state.rip` exact. A fetch fault not yet delivered is forgotten, CR2 too: the next run meets it again. */

@@ -19,7 +19,7 @@ import { allDefinitions } from '../../semantics/context.js';
 import { deliverPending } from '../../system/delivery.js';
 import { updateMode } from '../../system/mode.js';
 import { VARIANTS } from '../binding.js';
-import { buildDispatch, buildRun } from './dispatch.js';
+import { buildDispatch, buildRun, buildWatch } from './dispatch.js';
 import { emitFunction, enumerateHandlers } from './handlers.js';
 import { pseudoHandlers } from './pseudo-handlers.js';
 import { PSEUDO_HANDLERS, PseudoHandler } from './record.js';
@@ -58,6 +58,7 @@ export function generateInterpreter(withLoop = true): InterpreterModule {
   module.importMemory('memory', RAM_BASE / PAGE_SIZE, 65536);
   const linker = new ModuleLinker(module);
   const run = module.declare('run', []);
+  const watch = module.declare('watch', []);
   const dispatch = module.declare<I32>('dispatch', [I32.type], I32);
   const table = enumerateHandlers(linker, PSEUDO_HANDLERS);
   const inLoop = table.handlers.filter((handler) => withLoop && handler.inLoop);
@@ -70,7 +71,9 @@ export function generateInterpreter(withLoop = true): InterpreterModule {
   module.table('handlers', [...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
   module.define(dispatch, (code) => buildDispatch(code, linker, inLoop));
   module.define(run, (code) => buildRun(code, linker, type, dispatch, PSEUDO_HANDLERS + inLoop.length));
+  module.define(watch, (code) => buildWatch(code, linker, type, PSEUDO_HANDLERS + functions.length));
   module.export(run);
+  module.export(watch);
   for (const entry of ENTRY_POINTS) linker.link(entry as unknown as Routine);
   linker.finish();
   for (const handle of linker.routines()) module.export(handle);

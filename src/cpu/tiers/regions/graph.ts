@@ -7,6 +7,7 @@
  * region's root.
  */
 import type { Located } from './context.js';
+import type { FlowGraph } from './control-flow.js';
 import type { Profile } from './profile.js';
 
 export interface Block {
@@ -29,6 +30,8 @@ type Control = 'on' | 'branch' | 'jump' | 'call' | 'return' | 'indirect';
 
 /** The calls that are open at a place in the region: where each was made to and where it returns to. */
 interface Context {
+  /** What part of the callee's runs are from these calls. */
+  readonly share: number;
   readonly outer: Context | undefined;
   readonly callee: number;
   readonly returns: number;
@@ -44,6 +47,10 @@ interface Step {
   readonly located: Located;
   readonly control: Control;
   readonly next: readonly Place[];
+}
+
+function shareOf(context: Context | undefined): number {
+  return context?.share ?? 1;
 }
 
 function keyOf({ rip, context }: Place): string {
@@ -86,7 +93,7 @@ class Former {
       return { located, control, next: seen.slice(0, MOST_TARGETS).map(here) };
     }
     if (control === 'call') {
-      const next = seen.slice(0, MOST_TARGETS).flatMap((callee) => this.#called(callee, after, context));
+      const next = seen.slice(0, MOST_TARGETS).flatMap((callee) => this.#called(rip, callee, after, context));
       return { located, control, next };
     }
     const target = after + instruction.immediateLow;
@@ -101,11 +108,19 @@ class Former {
     return followers.filter(([, count]) => count * RARE >= total).map(([target]) => target);
   }
 
-  #called(callee: number, returns: number, outer: Context | undefined): Place[] {
+  #called(rip: number, callee: number, returns: number, outer: Context | undefined): Place[] {
     if (callee === this.root) return [{ rip: callee, context: undefined }];
     const depth = (outer?.depth ?? 0) + 1;
     if (depth > DEEPEST || isOpen(callee, outer)) return [];
-    return [{ rip: callee, context: { outer, callee, returns, depth } }];
+    const calls = this.profile.count(rip, callee) * shareOf(outer);
+    const share = Math.min(1, calls / this.profile.arrivals(callee));
+    return [{ rip: callee, context: { outer, callee, returns, depth, share } }];
+  }
+
+  /** How often a way was taken, as far as that is known: the calls on it are told apart by their parts in all. */
+  weight(from: Place, { control }: Step, to: Place): number {
+    const context = control === 'return' ? from.context?.outer : from.context;
+    return this.profile.count(from.rip, to.rip) * shareOf(context);
   }
 }
 
@@ -121,9 +136,10 @@ export function formRegion(
   const former = new Former(root, profile);
   const steps = new Map<string, Step>();
   const start: Place = { rip: root, context: undefined };
-  const waiting: { place: Place; count: number }[] = [{ place: start, count: Number.POSITIVE_INFINITY }];
+  const least = profile.arrivals(root) / RARE;
+  const waiting: { place: Place; weight: number }[] = [{ place: start, weight: Number.POSITIVE_INFINITY }];
   while (waiting.length > 0 && steps.size < LARGEST) {
-    waiting.sort((a, b) => a.count - b.count);
+    waiting.sort((a, b) => a.weight - b.weight);
     let place = waiting.pop()?.place;
     while (place && steps.size < LARGEST) {
       const key = keyOf(place);
@@ -134,13 +150,23 @@ export function formRegion(
       if (step.control === 'on') place = step.next[0];
       else {
         for (const next of step.next) {
-          waiting.push({ place: next, count: profile.count(place.rip, next.rip) });
+          const weight = former.weight(place, step, next);
+          if (weight >= least) waiting.push({ place: next, weight });
         }
         place = undefined;
       }
     }
   }
   return blocksOf(keyOf(start), steps);
+}
+
+/** A region's blocks as a graph. */
+export function graphOf(blocks: readonly Block[]): FlowGraph {
+  return {
+    count: blocks.length,
+    root: 0,
+    successors: (node) => (blocks[node] as Block).successors,
+  };
 }
 
 function blocksOf(root: string, steps: ReadonlyMap<string, Step>): Block[] {

@@ -6,34 +6,25 @@
  * A region holds as long as the bytes that it was made of, and where they are. The first the code cache watches; of the
  * second a region asks when the mapping has changed since it was last entered.
  */
-import { GUEST_PAGE_SIZE, MOST_REGIONS, RAM_BASE, REGION_VALIDITY } from '../../../memory/layout.js';
+import { GUEST_PAGE_SIZE, MOST_REGIONS, REGION_VALIDITY } from '../../../memory/layout.js';
 import '../../semantics/all.js';
-import { DECODE_OK, decode, MAXIMUM_LENGTH } from '../../decode/decoder.js';
-import { DecodedInstruction } from '../../decode/instruction.js';
+import { MAXIMUM_LENGTH } from '../../decode/decoder.js';
 import * as state from '../../state.js';
 import { RegionKey } from '../../state.js';
 import type { StateView } from '../../state-view.js';
-import type { CodeCache } from '../interpreter/code-cache.js';
+import { CodeReader, type CodeSource, offsetInPage } from './code-reader.js';
 import { compileRegion, REGION, REVALIDATE } from './compile.js';
-import type { Located } from './context.js';
 import { type Block, formRegion } from './graph.js';
 import { Profile } from './profile.js';
-import { isTranslatable } from './translatable.js';
+import { costOf, readWay, type Shape, shapeOf, type Way } from './way.js';
 
 /** What the tier needs of the CPU. */
-export interface RegionHost {
-  readonly memory: WebAssembly.Memory;
+export interface RegionHost extends CodeSource {
   readonly state: StateView;
-  readonly cache: CodeCache;
   /** What the interpreter's module exports: the handlers' table, and routines by name. */
   readonly exports: WebAssembly.Exports;
-  /** Features that the processor does not have. */
-  readonly absent: ReadonlySet<string>;
-  /** Runs one instruction; false if something came of it that ends a run. */
-  step(): boolean;
-  /** Physical address of a linear one, or undefined if it could not be fetched from now. */
-  translate(linear: number): number | undefined;
-  isRam(physical: number): boolean;
+  /** Runs at most so many instructions, and notes them; fewer if something comes of it that ends a run. */
+  watch(instructions: number): void;
 }
 
 export interface RegionStatistics {
@@ -56,8 +47,7 @@ interface Region {
   readonly root: number;
   readonly record: number;
   readonly original: number;
-  /** RIPs of its instructions. */
-  readonly instructions: ReadonlySet<number>;
+  readonly shape: Shape;
   /** Linear and physical addresses of its pages. */
   readonly pages: ReadonlyMap<number, number>;
   readonly guestInstructions: number;
@@ -75,32 +65,54 @@ export interface Pace {
   readonly watched: number;
   /** How often a place must be come by while it is watched. */
   readonly hot: number;
+  /** What it costs to go into a region and out again, in interpreted instructions. */
+  readonly entry: number;
+  /** What part of the cost of a way a region must save. */
+  readonly gain: number;
 }
 
-export const USUAL: Pace = { grain: 1 << 20, soon: 20_000, late: 400_000, watched: 3000, hot: 6 };
+export const USUAL: Pace = {
+  grain: 1 << 20,
+  soon: 20_000,
+  late: 10_000_000,
+  watched: 3000,
+  hot: 6,
+  entry: 10,
+  gain: 0.05,
+};
 /** Whatever runs twice is hot. */
-export const EAGER: Pace = { grain: 500, soon: 200, late: 200, watched: 200, hot: 2 };
+export const EAGER: Pace = { grain: 500, soon: 200, late: 200, watched: 200, hot: 2, entry: 0, gain: 0 };
 
 /** WebAssembly held at once, in bytes: V8 makes some ten times as much of it. */
 const MOST_CODE = 16 << 20;
 /** Entries of what is remembered of code that may be gone: then all is forgotten. */
 const MOST_NOTES = 50_000;
-/** What it costs to go into a region and out again, in interpreted instructions. */
-const ENTRY_COST = 10;
-/** What part of a way may lie outside a region that its root is on. */
-const OUTSIDE = 10;
-/** A region is made anew, with what was learnt since, so many times at most. */
+/** A region is made anew, with what was learnt since, so many times at most, for twice the gain each time. */
 const MOST_VERSIONS = 4;
 /** How much more often a function must be come by than a loop to be the better root. */
 const CALLED = 8;
+/** How many roots are tried at a look. */
+const TRIED = 3;
+
+/** A region that might be made. */
+interface Plan {
+  readonly root: number;
+  readonly key: number;
+  readonly blocks: readonly Block[];
+  /** Linear and physical addresses of its pages. */
+  readonly pages: ReadonlyMap<number, number>;
+  readonly shape: Shape;
+  /** What it saves of the way that was watched, in interpreted instructions. */
+  readonly gain: number;
+}
 
 export class RegionTier {
   readonly #host: RegionHost;
   readonly #view: DataView;
-  readonly #bytes: Uint8Array;
   readonly #table: WebAssembly.Table;
   readonly #firstHandler: number;
   readonly #profile = new Profile();
+  readonly #reader: CodeReader;
   readonly #regions = new Map<number, Region>();
   readonly #roots = new Map<number, Region>();
   /** How often a region was made of a root. */
@@ -109,7 +121,6 @@ export class RegionTier {
   readonly #free: number[] = [];
   /** Whether the instruction at a RIP was a call or a return when it was last looked at. */
   readonly #calls = new Map<number, boolean>();
-  readonly #translatable = new Map<string, boolean>();
   /** Roots that no region could be made of. */
   readonly #hopeless = new Set<number>();
   #nextSlot = 0;
@@ -130,7 +141,7 @@ export class RegionTier {
     this.#host = host;
     this.#patience = pace.soon;
     this.#view = new DataView(host.memory.buffer);
-    this.#bytes = new Uint8Array(host.memory.buffer);
+    this.#reader = new CodeReader(host);
     this.#table = host.exports.handlers as WebAssembly.Table;
     this.#firstHandler = this.#table.length;
     host.cache.onDrop = (page) => this.#dropPage(page);
@@ -150,12 +161,12 @@ export class RegionTier {
 
   /** To be told, between two runs, of instructions that the interpreter has run and of entries into regions. */
   note(interpreted: number, entries: number): void {
-    this.#heat += interpreted + entries * ENTRY_COST;
+    this.#heat += interpreted + entries * this.pace.entry;
     if (this.#heat < this.#patience) return;
     this.#heat = 0;
     this.#forgetMuch();
     const made = this.#look();
-    this.#patience = made ? this.pace.soon : Math.min(this.pace.late, this.#patience * 1.5);
+    this.#patience = made ? this.pace.soon : Math.min(this.pace.late, this.#patience * 2);
   }
 
   /** Drops all regions; none may be running. */
@@ -169,13 +180,16 @@ export class RegionTier {
 
   /** A guest that generates code without end must not make notes without end. */
   #forgetMuch(): void {
-    for (const notes of [this.#profile, this.#hopeless, this.#translatable, this.#versions, this.#calls]) {
+    for (const notes of [this.#profile, this.#hopeless, this.#reader, this.#versions, this.#calls]) {
       if (notes.size > MOST_NOTES) notes.clear();
     }
   }
 
   #dropPage(physicalPage: number): void {
-    for (const region of this.#byPage.get(physicalPage) ?? []) this.#drop(region);
+    for (const region of this.#byPage.get(physicalPage) ?? []) {
+      this.#drop(region);
+      this.#versions.delete(region.root);
+    }
   }
 
   #drop(region: Region): void {
@@ -197,81 +211,85 @@ export class RegionTier {
 
   /** Watches what runs now; true if a region came of it. */
   #look(): boolean {
-    const key = this.#host.state.get32(state.regionKey);
-    if ((key & ~RegionKey.user & 0xff) !== 64 || key & RegionKey.alignment) return false;
     const started = performance.now();
-    const way = this.#watch(key);
-    this.#watching += performance.now() - started;
+    const way = this.#watch();
+    const plan = this.#best(way);
+    const planned = performance.now();
+    this.#watching += planned - started;
+    if (!plan) return false;
+    const made = this.#install(plan);
+    this.#making += performance.now() - planned;
+    return made;
+  }
+
+  #watch(): Way {
+    this.#host.watch(this.pace.watched);
+    const way = readWay(this.#view);
+    const { rips, keys } = way;
+    for (let n = 1; n < rips.length; n++) {
+      if (keys[n] === keys[n - 1] && isPossible(keys[n] as number)) {
+        this.#profile.note(rips[n - 1] as number, rips[n] as number);
+      }
+    }
+    return way;
+  }
+
+  /** The region that would save the most of a way, if it would save enough. */
+  #best(way: Way): Plan | undefined {
+    const key = this.#host.state.get32(state.regionKey);
+    if (!isPossible(key)) return undefined;
+    const known = (rip: number): Shape | undefined => this.#roots.get(rip)?.shape;
+    const met = new Set<number>();
+    const cost = costOf(way, known, this.pace.entry, (position) => met.add(position));
+    if (cost <= way.rips.length * this.pace.gain) return undefined;
+    let best: Plan | undefined;
+    for (const root of this.#candidates(way, key, met)) {
+      const pages = new Map<number, number>();
+      const blocks = formRegion(root, this.#profile, (rip) => this.#reader.fetch(rip, key, pages));
+      if (blocks.length === 0) {
+        this.#hopeless.add(root);
+        continue;
+      }
+      const shape = shapeOf(blocks, key);
+      const now = costOf(way, (rip) => (rip === root ? shape : known(rip)), this.pace.entry);
+      const least = cost * this.pace.gain * 2 ** (this.#versions.get(root) ?? 0);
+      const gain = cost - now - least;
+      if (gain > (best?.gain ?? 0)) best = { root, key, blocks, pages, shape, gain };
+    }
+    return best;
+  }
+
+  /** Where jumps came to most often that did not stay in a region; loops before functions. */
+  #candidates({ rips, keys }: Way, key: number, met: ReadonlySet<number>): number[] {
     const counts = new Map<number, number>();
     const called = new Set<number>();
-    for (let n = 1; n < way.length; n++) {
-      const [from, to] = [way[n - 1] as number, way[n] as number];
-      if (to > from && to <= from + MAXIMUM_LENGTH) continue;
+    for (let n = 1; n < rips.length; n++) {
+      const [from, to] = [rips[n - 1] as number, rips[n] as number];
+      if (keys[n] !== key || !met.has(n) || (to > from && to <= from + MAXIMUM_LENGTH)) continue;
       counts.set(to, (counts.get(to) ?? 0) + 1);
       if (this.#isCallOrReturn(from, key)) called.add(to);
     }
-    const hot = [...counts].filter(([rip, count]) => count >= this.pace.hot && !this.#hopeless.has(rip));
+    const hot = [...counts].filter(
+      ([rip, count]) =>
+        count >= this.pace.hot && !this.#hopeless.has(rip) && (this.#versions.get(rip) ?? 0) < MOST_VERSIONS,
+    );
     // A loop makes a better root than a function, which may be called from several.
     const worth = ([rip, count]: [number, number]): number => (called.has(rip) ? count / CALLED : count);
     hot.sort((a, b) => worth(b) - worth(a));
-    const root = hot.find(([rip]) => this.#lacks(rip, way))?.[0];
-    if (root === undefined) return false;
-    const before = performance.now();
-    const made = this.#make(root, key);
-    this.#making += performance.now() - before;
-    return made;
+    return hot.slice(0, TRIED).map(([rip]) => rip);
   }
 
   #isCallOrReturn(rip: number, key: number): boolean {
     let answer = this.#calls.get(rip);
     if (answer === undefined) {
-      const mnemonic = this.#fetch(rip, key, new Map())?.instruction.entry.mnemonic;
+      const mnemonic = this.#reader.fetch(rip, key, new Map())?.instruction.entry.mnemonic;
       answer = mnemonic === 'CALL' || mnemonic === 'RET';
       this.#calls.set(rip, answer);
     }
     return answer;
   }
 
-  /** Whether a region at a root would keep more of a way to itself than what there is. */
-  #lacks(root: number, way: readonly number[]): boolean {
-    const region = this.#roots.get(root);
-    if (region) {
-      const outside = way.reduce((count, rip) => count + (region.instructions.has(rip) ? 0 : 1), 0);
-      return outside > way.length / OUTSIDE && (this.#versions.get(root) ?? 0) < MOST_VERSIONS;
-    }
-    const start = way.findIndex((rip) => this.#roots.has(rip));
-    const before = way.indexOf(root);
-    return start < 0 || before < start;
-  }
-
-  /** RIPs as they come, in one mode. */
-  #watch(key: number): number[] {
-    const way = [this.#rip()];
-    for (let n = 0; n < this.pace.watched; n++) {
-      if (!this.#host.step() || this.#host.state.get32(state.regionKey) !== key) break;
-      const rip = this.#rip();
-      this.#profile.note(way[n] as number, rip);
-      way.push(rip);
-    }
-    return way;
-  }
-
-  #rip(): number {
-    const { address } = state.rip;
-    return this.#view.getInt32(address + 4, true) * 2 ** 32 + this.#view.getUint32(address, true);
-  }
-
-  #make(root: number, key: number): boolean {
-    const pages = new Map<number, number>();
-    const blocks = formRegion(root, this.#profile, (rip) => this.#fetch(rip, key, pages));
-    if (blocks.length === 0) {
-      this.#hopeless.add(root);
-      return false;
-    }
-    return this.#install(root, blocks, pages, key);
-  }
-
-  #install(root: number, blocks: readonly Block[], pages: ReadonlyMap<number, number>, key: number): boolean {
+  #install({ root, key, blocks, pages, shape }: Plan): boolean {
     const physical = this.#physical(root, pages);
     if (this.#regions.size >= MOST_REGIONS || this.#codeBytes > MOST_CODE) this.reset();
     const former = this.#roots.get(root);
@@ -304,8 +322,7 @@ export class RegionTier {
     this.#table.set(handler, instance.exports[REGION]);
     const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
     const codeBytes = bytes.length;
-    const instructions = new Set(blocks.flatMap((block) => block.instructions.map(({ rip }) => rip)));
-    const region = { slot, handler, root, ...place, instructions, pages, guestInstructions, codeBytes };
+    const region = { slot, handler, root, ...place, shape, pages, guestInstructions, codeBytes };
     this.#regions.set(slot, region);
     this.#roots.set(root, region);
     for (const each of pages.values()) {
@@ -332,54 +349,8 @@ export class RegionTier {
   }
 
   #physical(rip: number, pages: ReadonlyMap<number, number>): number {
-    const offset = modulo(rip);
+    const offset = offsetInPage(rip);
     return (pages.get(rip - offset) as number) + offset;
-  }
-
-  /** The instruction at a RIP, if it can be part of a region. @param pages linear → physical; more are added */
-  #fetch(rip: number, key: number, pages: Map<number, number>): Located | undefined {
-    const offset = modulo(rip);
-    if (this.#host.cache.mayBreakAt(offset)) return undefined;
-    const first = this.#page(rip - offset, pages);
-    if (first === undefined) return undefined;
-    const instruction = new DecodedInstruction();
-    const inPage = Math.min(MAXIMUM_LENGTH, GUEST_PAGE_SIZE - offset);
-    const window = new Uint8Array(MAXIMUM_LENGTH);
-    window.set(this.#bytes.subarray(RAM_BASE + first + offset, RAM_BASE + first + offset + inPage));
-    let status = decode(window, 0, inPage, 64, instruction, this.#host.absent);
-    if (status !== DECODE_OK && inPage < MAXIMUM_LENGTH) {
-      const second = this.#page(rip + inPage, pages);
-      if (second === undefined) return undefined;
-      window.set(
-        this.#bytes.subarray(RAM_BASE + second, RAM_BASE + second + MAXIMUM_LENGTH - inPage),
-        inPage,
-      );
-      status = decode(window, 0, MAXIMUM_LENGTH, 64, instruction, this.#host.absent);
-      if (status === DECODE_OK) this.#host.cache.watch(second, instruction.length - inPage);
-    }
-    if (status !== DECODE_OK || !this.#canBePart(instruction, key)) return undefined;
-    if (!leadsSomewhere(rip, instruction)) return undefined;
-    this.#host.cache.watch(first + offset, Math.min(inPage, instruction.length));
-    return { rip, instruction };
-  }
-
-  #page(linear: number, pages: Map<number, number>): number | undefined {
-    const known = pages.get(linear);
-    if (known !== undefined) return known;
-    const physical = this.#host.translate(linear);
-    if (physical === undefined || !this.#host.isRam(physical)) return undefined;
-    pages.set(linear, physical);
-    return physical;
-  }
-
-  #canBePart(instruction: DecodedInstruction, key: number): boolean {
-    const { entry, operandSize, addressSize, vectorLength, prefixes, isMemory } = instruction;
-    const kind = [entry.id, operandSize, addressSize, vectorLength, prefixes, isMemory, key].join();
-    const known = this.#translatable.get(kind);
-    if (known !== undefined) return known;
-    const answer = isTranslatable(instruction, key);
-    this.#translatable.set(kind, answer);
-    return answer;
   }
 }
 
@@ -393,14 +364,7 @@ function compile(...given: Parameters<typeof compileRegion>): Uint8Array<ArrayBu
   }
 }
 
-/** False of a jump to an address that is not canonical: no code can be there. */
-function leadsSomewhere(rip: number, { entry, length, immediateLow }: DecodedInstruction): boolean {
-  if (!entry.operands.some(({ source }) => source === 'relative')) return true;
-  const target = rip + length + immediateLow;
-  return target >= -(2 ** 47) && target < 2 ** 47;
-}
-
-/** Offset in its page, also of a negative address. */
-function modulo(rip: number): number {
-  return ((rip % GUEST_PAGE_SIZE) + GUEST_PAGE_SIZE) % GUEST_PAGE_SIZE;
+/** Whether regions can be made in a mode: in 64-bit code, while alignment is not checked. */
+function isPossible(key: number): boolean {
+  return (key & 0x7f) === 64 && !(key & RegionKey.alignment);
 }

@@ -18,9 +18,9 @@ import { lookup } from '../interpreter/lookup.js';
 import { abortAt } from '../interpreter/pseudo-handlers.js';
 import { Carries } from './carries.js';
 import { type Exits, type Located, RegionContext } from './context.js';
-import { analyse, type ControlFlow, type FlowGraph } from './control-flow.js';
+import { analyse, type ControlFlow } from './control-flow.js';
 import { Frame } from './frame.js';
-import type { Block } from './graph.js';
+import { type Block, graphOf } from './graph.js';
 import { emitStructured, type NodeWriter } from './structured-code.js';
 
 /** What the code of a region depends on besides its instructions. */
@@ -265,12 +265,4 @@ export class RegionWriter implements NodeWriter {
     }
     return longest;
   }
-}
-
-function graphOf(blocks: readonly Block[]): FlowGraph {
-  return {
-    count: blocks.length,
-    root: 0,
-    successors: (node) => (blocks[node] as Block).successors,
-  };
 }

@@ -1,0 +1,86 @@
+/**
+ * A way that was watched, and what it would cost to run it with some regions: which of them it would enter, how far it
+ * would keep to them, and what is left to the interpreter. Does not foresee where a region is left for other reasons
+ * than its way: devices, faults, the end of a run.
+ */
+import { WATCHED_BASE, WATCHED_STRIDE } from '../../../memory/layout.js';
+import * as state from '../../state.js';
+import { RegionKey } from '../../state.js';
+import { analyse } from './control-flow.js';
+import { type Block, graphOf } from './graph.js';
+
+/** Instructions as they were run one after the other. */
+export interface Way {
+  /** RIPs as signed numbers. */
+  readonly rips: readonly number[];
+  /** `state.regionKey` before each. */
+  readonly keys: readonly number[];
+}
+
+export function readWay(view: DataView): Way {
+  const rips: number[] = [];
+  const keys: number[] = [];
+  const count = view.getUint32(state.watched.address, true);
+  for (let n = 0; n < count; n++) {
+    const at = WATCHED_BASE + n * WATCHED_STRIDE;
+    rips.push(view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true));
+    keys.push(view.getInt32(at + 8, true) & ~RegionKey.watched);
+  }
+  return { rips, keys };
+}
+
+/** What of a region tells how far a way keeps to it. */
+export interface Shape {
+  readonly key: number;
+  /** The root's first. */
+  readonly blocks: readonly { readonly rips: readonly number[]; readonly successors: readonly number[] }[];
+}
+
+export function shapeOf(blocks: readonly Block[], key: number): Shape {
+  const { isIrreducible } = analyse(graphOf(blocks));
+  return {
+    key,
+    blocks: blocks.map(({ instructions, successors }, node) => ({
+      rips: instructions.map(({ rip }) => rip),
+      successors: successors.filter((to) => !isIrreducible(node, to)),
+    })),
+  };
+}
+
+/** Past the last instruction that a region entered at position `start` of a way would run. */
+function follow({ rips, keys }: Way, start: number, { key, blocks }: Shape): number {
+  let at = start;
+  let block = blocks[0];
+  while (block) {
+    for (const rip of block.rips) {
+      if (rips[at] !== rip || keys[at] !== key) return at;
+      at += 1;
+    }
+    const next: number | undefined = rips[at];
+    block = block.successors.map((to) => blocks[to]).find((each) => each?.rips[0] === next);
+  }
+  return at;
+}
+
+/**
+ * What a way would cost, in interpreted instructions.
+ * @param entry what it costs to enter a region
+ * @param met told of each position where the interpreter would run an instruction or enter a region
+ */
+export function costOf(
+  way: Way,
+  regionAt: (rip: number) => Shape | undefined,
+  entry: number,
+  met: (position: number) => void = () => {},
+): number {
+  let cost = 0;
+  for (let at = 0; at < way.rips.length; ) {
+    met(at);
+    const region = regionAt(way.rips[at] as number);
+    const end = region ? follow(way, at, region) : at;
+    if (end > at) cost += entry;
+    else cost += 1;
+    at = Math.max(end, at + 1);
+  }
+  return cost;
+}
