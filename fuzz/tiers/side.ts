@@ -15,7 +15,7 @@ import { CODE, CODE_BYTES, RAM } from './layout.js';
 const OWN = new Set<state.Field>([
   ...[state.flagZero, state.flagSign, state.flagCarry],
   ...[state.budget, state.deferred, state.granted, state.retired, state.mappings],
-  ...[state.regionInstructions, state.regionExits],
+  ...[state.regionInstructions, state.regionExits, state.watching, state.watched],
   ...[state.tlbFills, state.tlbFilled, state.jumpFills, state.jumpFilled, state.largestPage, state.unmarked],
   ...[state.bounce, state.bounceSize, state.bounceSplit, state.bouncePhysical, state.exchange],
   ...[state.pageBase, state.cr2BeforeFetch, state.mxcsrRaised, state.vectorElements, state.fpuRaised],

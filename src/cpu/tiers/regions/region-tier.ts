@@ -6,7 +6,7 @@
  * A region holds as long as the bytes that it was made of, and where they are. The first the code cache watches; of the
  * second a region asks when the mapping has changed since it was last entered.
  */
-import { GUEST_PAGE_SIZE, MOST_REGIONS, REGION_VALIDITY } from '../../../memory/layout.js';
+import { GUEST_PAGE_SIZE, MOST_REGIONS, MOST_WATCHED, REGION_VALIDITY } from '../../../memory/layout.js';
 import '../../semantics/all.js';
 import { MAXIMUM_LENGTH } from '../../decode/decoder.js';
 import * as state from '../../state.js';
@@ -223,8 +223,13 @@ export class RegionTier {
   }
 
   #watch(): Way {
-    this.#host.watch(this.pace.watched);
-    const way = readWay(this.#view);
+    const way: Way = { rips: [], keys: [] };
+    for (let left = this.pace.watched; left > 0; ) {
+      this.#host.watch(Math.min(left, MOST_WATCHED));
+      const noted = readWay(this.#view, way);
+      if (noted === 0) break;
+      left -= noted;
+    }
     const { rips, keys } = way;
     for (let n = 1; n < rips.length; n++) {
       if (keys[n] === keys[n - 1] && isPossible(keys[n] as number)) {

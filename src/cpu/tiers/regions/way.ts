@@ -12,21 +12,20 @@ import { type Block, graphOf } from './graph.js';
 /** Instructions as they were run one after the other. */
 export interface Way {
   /** RIPs as signed numbers. */
-  readonly rips: readonly number[];
+  readonly rips: number[];
   /** `state.regionKey` before each. */
-  readonly keys: readonly number[];
+  readonly keys: number[];
 }
 
-export function readWay(view: DataView): Way {
-  const rips: number[] = [];
-  const keys: number[] = [];
+/** Adds what was noted since watching began; how many instructions that is. */
+export function readWay(view: DataView, { rips, keys }: Way): number {
   const count = view.getUint32(state.watched.address, true);
   for (let n = 0; n < count; n++) {
     const at = WATCHED_BASE + n * WATCHED_STRIDE;
     rips.push(view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true));
     keys.push(view.getInt32(at + 8, true) & ~RegionKey.watched);
   }
-  return { rips, keys };
+  return count;
 }
 
 /** What of a region tells how far a way keeps to it. */

@@ -30,7 +30,7 @@ test('loops nested as deeply as a region can hold', async () => {
   }
   // DEC RBX; JNZ.
   code += `48 ff cb  0f 85 ${displacement(-(heads + depth + depth * 12 + 9))}`;
-  const pace: Pace = { ...EAGER, grain: 50_000, soon: 1000, late: 1000, watched: 8000 };
+  const pace: Pace = { ...EAGER, grain: 50_000, soon: 1000, late: 1000, watched: 400_000 };
   const { outcome, inRegions } = await both(code, 3_000_000, { 3: 6n, 5: 0x80000n }, pace);
   expect(outcome.after[3]).toBe(0n);
   expect(outcome.exit.kind).toBe('halt');

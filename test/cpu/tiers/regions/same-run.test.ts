@@ -28,11 +28,13 @@ test.each([
   { guest: 'nbody', commandLine: 'steps=3000', share: 0.7 },
   { guest: 'faults', commandLine: '', share: 0.2 },
   { guest: 'hello', commandLine: '', share: 0.02 },
-  ...['bytecode', 'quicksort', 'recursion', 'strings', 'x87', 'paging', 'interrupts'].map((load) => ({
-    guest: 'loads',
-    commandLine: `load=${load} n=1`,
-    share: 0.3,
-  })),
+  ...['bytecode', 'quicksort', 'recursion', 'strings', 'x87', 'paging', 'interrupts', 'syscalls'].map(
+    (load) => ({
+      guest: 'loads',
+      commandLine: `load=${load} n=1`,
+      share: 0.3,
+    }),
+  ),
 ])('$guest $commandLine', async ({ guest, commandLine, share }) => {
   const interpreted = await run(guest, commandLine, 'interpreter');
   const regions = await run(guest, commandLine, 'regions');
