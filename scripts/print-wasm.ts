@@ -48,7 +48,7 @@ export interface PrintedLine {
 }
 
 /** @param body as `FunctionBuilder.encode` gives it */
-export function printFunction(body: readonly number[], names: Names): PrintedLine[] {
+export function printFunction(body: Uint8Array, names: Names): PrintedLine[] {
   let at = 0;
   const unsigned = (): number => Number(leb(false));
   const leb = (isSigned: boolean): bigint => {

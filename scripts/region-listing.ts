@@ -44,7 +44,7 @@ function localNames(): ReadonlyMap<number, string> {
   const frame = new Frame(new FunctionBuilder([I32.type]));
   const names = new Map<number, string>();
   const name = (held: unknown, text: string): void => {
-    if (held instanceof Variable) names.set(held.get().code[1] as number, text);
+    if (held instanceof Variable) names.set(held.index, text);
   };
   frame.general.forEach(({ variable }, n) => {
     name(variable, REGISTERS[n] as string);

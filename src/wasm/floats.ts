@@ -2,164 +2,157 @@
  * WebAssembly's floating-point numbers. Method names are the specification's (Core Specification 2.0, §5.4), in camel
  * case.
  */
-import { access, I32, I64 } from './integers.js';
+import { access, binary, literal, saturatingOpcode, unary } from './code.js';
+import { I32, I64 } from './integers.js';
 import { ValueType } from './types.js';
 import { Value } from './value.js';
 
 export class F32 extends Value {
   static readonly type = ValueType.f32;
-  readonly type = ValueType.f32;
+  get type(): typeof ValueType.f32 {
+    return ValueType.f32;
+  }
 
   static const(value: number): F32 {
-    return new F32([0x43, ...new Uint8Array(new Float32Array([value]).buffer)]);
+    return new F32(literal(0x43, new Uint8Array(new Float32Array([value]).buffer)));
   }
   static load(address: I32, offset = 0): F32 {
-    return new F32(access([0x2a], address, offset));
-  }
-  #with(opcode: number, other: F32): F32 {
-    return new F32([...this.code, ...other.code, opcode]);
-  }
-  #compare(opcode: number, other: F32): I32 {
-    return new I32([...this.code, ...other.code, opcode]);
+    return new F32(access(0x2a, address.code, offset));
   }
   eq(other: F32): I32 {
-    return this.#compare(0x5b, other);
+    return new I32(binary(0x5b, this.code, other.code));
   }
   ne(other: F32): I32 {
-    return this.#compare(0x5c, other);
+    return new I32(binary(0x5c, this.code, other.code));
   }
   lt(other: F32): I32 {
-    return this.#compare(0x5d, other);
+    return new I32(binary(0x5d, this.code, other.code));
   }
   gt(other: F32): I32 {
-    return this.#compare(0x5e, other);
+    return new I32(binary(0x5e, this.code, other.code));
   }
   le(other: F32): I32 {
-    return this.#compare(0x5f, other);
+    return new I32(binary(0x5f, this.code, other.code));
   }
   ge(other: F32): I32 {
-    return this.#compare(0x60, other);
+    return new I32(binary(0x60, this.code, other.code));
   }
   abs(): F32 {
-    return new F32([...this.code, 0x8b]);
+    return new F32(unary(0x8b, this.code));
   }
   neg(): F32 {
-    return new F32([...this.code, 0x8c]);
+    return new F32(unary(0x8c, this.code));
   }
   ceil(): F32 {
-    return new F32([...this.code, 0x8d]);
+    return new F32(unary(0x8d, this.code));
   }
   floor(): F32 {
-    return new F32([...this.code, 0x8e]);
+    return new F32(unary(0x8e, this.code));
   }
   trunc(): F32 {
-    return new F32([...this.code, 0x8f]);
+    return new F32(unary(0x8f, this.code));
   }
   nearest(): F32 {
-    return new F32([...this.code, 0x90]);
+    return new F32(unary(0x90, this.code));
   }
   sqrt(): F32 {
-    return new F32([...this.code, 0x91]);
+    return new F32(unary(0x91, this.code));
   }
   add(other: F32): F32 {
-    return this.#with(0x92, other);
+    return new F32(binary(0x92, this.code, other.code));
   }
   sub(other: F32): F32 {
-    return this.#with(0x93, other);
+    return new F32(binary(0x93, this.code, other.code));
   }
   mul(other: F32): F32 {
-    return this.#with(0x94, other);
+    return new F32(binary(0x94, this.code, other.code));
   }
   div(other: F32): F32 {
-    return this.#with(0x95, other);
+    return new F32(binary(0x95, this.code, other.code));
   }
   reinterpretI32(): I32 {
-    return new I32([...this.code, 0xbc]);
+    return new I32(unary(0xbc, this.code));
   }
   promote(): F64 {
-    return new F64([...this.code, 0xbb]);
+    return new F64(unary(0xbb, this.code));
   }
   /** Truncated to a signed 64-bit integer, saturating; NaN gives 0. */
   truncSatI64S(): I64 {
-    return new I64([...this.code, 0xfc, 4]);
+    return new I64(unary(saturatingOpcode(4), this.code));
   }
 }
 
 export class F64 extends Value {
   static readonly type = ValueType.f64;
-  readonly type = ValueType.f64;
+  get type(): typeof ValueType.f64 {
+    return ValueType.f64;
+  }
 
   static const(value: number): F64 {
-    return new F64([0x44, ...new Uint8Array(new Float64Array([value]).buffer)]);
+    return new F64(literal(0x44, new Uint8Array(new Float64Array([value]).buffer)));
   }
   static load(address: I32, offset = 0): F64 {
-    return new F64(access([0x2b], address, offset));
-  }
-  #with(opcode: number, other: F64): F64 {
-    return new F64([...this.code, ...other.code, opcode]);
-  }
-  #compare(opcode: number, other: F64): I32 {
-    return new I32([...this.code, ...other.code, opcode]);
+    return new F64(access(0x2b, address.code, offset));
   }
   eq(other: F64): I32 {
-    return this.#compare(0x61, other);
+    return new I32(binary(0x61, this.code, other.code));
   }
   ne(other: F64): I32 {
-    return this.#compare(0x62, other);
+    return new I32(binary(0x62, this.code, other.code));
   }
   lt(other: F64): I32 {
-    return this.#compare(0x63, other);
+    return new I32(binary(0x63, this.code, other.code));
   }
   gt(other: F64): I32 {
-    return this.#compare(0x64, other);
+    return new I32(binary(0x64, this.code, other.code));
   }
   le(other: F64): I32 {
-    return this.#compare(0x65, other);
+    return new I32(binary(0x65, this.code, other.code));
   }
   ge(other: F64): I32 {
-    return this.#compare(0x66, other);
+    return new I32(binary(0x66, this.code, other.code));
   }
   abs(): F64 {
-    return new F64([...this.code, 0x99]);
+    return new F64(unary(0x99, this.code));
   }
   neg(): F64 {
-    return new F64([...this.code, 0x9a]);
+    return new F64(unary(0x9a, this.code));
   }
   ceil(): F64 {
-    return new F64([...this.code, 0x9b]);
+    return new F64(unary(0x9b, this.code));
   }
   floor(): F64 {
-    return new F64([...this.code, 0x9c]);
+    return new F64(unary(0x9c, this.code));
   }
   trunc(): F64 {
-    return new F64([...this.code, 0x9d]);
+    return new F64(unary(0x9d, this.code));
   }
   nearest(): F64 {
-    return new F64([...this.code, 0x9e]);
+    return new F64(unary(0x9e, this.code));
   }
   sqrt(): F64 {
-    return new F64([...this.code, 0x9f]);
+    return new F64(unary(0x9f, this.code));
   }
   add(other: F64): F64 {
-    return this.#with(0xa0, other);
+    return new F64(binary(0xa0, this.code, other.code));
   }
   sub(other: F64): F64 {
-    return this.#with(0xa1, other);
+    return new F64(binary(0xa1, this.code, other.code));
   }
   mul(other: F64): F64 {
-    return this.#with(0xa2, other);
+    return new F64(binary(0xa2, this.code, other.code));
   }
   div(other: F64): F64 {
-    return this.#with(0xa3, other);
+    return new F64(binary(0xa3, this.code, other.code));
   }
   reinterpretI64(): I64 {
-    return new I64([...this.code, 0xbd]);
+    return new I64(unary(0xbd, this.code));
   }
   demote(): F32 {
-    return new F32([...this.code, 0xb6]);
+    return new F32(unary(0xb6, this.code));
   }
   /** Truncated to a signed 64-bit integer, saturating; NaN gives 0. */
   truncSatI64S(): I64 {
-    return new I64([...this.code, 0xfc, 6]);
+    return new I64(unary(saturatingOpcode(6), this.code));
   }
 }

@@ -2,10 +2,11 @@
  * Builds the body of one WebAssembly function as structured statements over typed values.
  * Locals are recycled when the `scope` that made them ends, so that a function of many parts keeps few.
  */
+import { ByteBuffer } from './byte-buffer.js';
+import { literal, numbered, vectorOpcode, writeCode, writeOpcode } from './code.js';
 import type { FunctionHandle } from './module-builder.js';
-import { unsigned, type ValueType } from './types.js';
-import { F64, I32, I64, i32, type Value, type ValueClass } from './values.js';
-import { V128 } from './vector.js';
+import { ValueType } from './types.js';
+import { type I32, I64, i32, type Value, type ValueClass } from './values.js';
 
 /** A branch target: the end of a block, or the start of a loop. */
 export interface Label {
@@ -14,26 +15,31 @@ export interface Label {
 
 /** A local that can be assigned; `get` is its value where the result is used. */
 export class Variable<T extends Value> {
+  readonly #value: T;
   constructor(
-    private readonly code: number[],
+    private readonly code: ByteBuffer,
     readonly index: number,
     readonly make: ValueClass<T>,
-  ) {}
+  ) {
+    this.#value = new make(numbered(LOCAL_GET, index));
+  }
   get(): T {
-    return new this.make([0x20, ...unsigned(this.index)]);
+    return this.#value;
   }
   set(value: T): void {
-    append(this.code, value.code);
-    this.code.push(0x21, ...unsigned(this.index));
+    writeCode(this.code, value.code);
+    this.code.byte(LOCAL_SET);
+    this.code.unsigned(this.index);
   }
 }
 
-function append(code: number[], more: readonly number[]): void {
-  for (const byte of more) code.push(byte);
-}
+const LOCAL_GET = 0x20;
+const LOCAL_SET = 0x21;
+/** The type of a block that leaves no value. */
+const EMPTY = 0x40;
 
 export class FunctionBuilder {
-  readonly #code: number[] = [];
+  readonly #code = new ByteBuffer();
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, number[]>();
   #scope: { type: ValueType; index: number }[] = [];
@@ -50,7 +56,7 @@ export class FunctionBuilder {
   /** The n-th parameter. */
   parameter<T extends Value>(make: ValueClass<T>, n: number): T {
     if (this.parameters[n] !== make.type) throw new TypeError(`parameter ${n} has another type`);
-    return new make([0x20, ...unsigned(n)]);
+    return new make(numbered(LOCAL_GET, n));
   }
 
   /** Computes a value now and keeps it, so that it can be used many times. */
@@ -100,19 +106,18 @@ export class FunctionBuilder {
   /** Writes code at the function's beginning, before what is written already. */
   prologue(body: () => void): void {
     if (this.#depth > 0) throw new Error('a prologue within a block');
-    const before = this.#code.splice(0);
+    const before = this.#code.take();
     body();
     for (const note of this.#notes) note.position += this.#code.length;
-    append(this.#code, before);
+    this.#code.append(before);
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    append(this.#code, condition.code);
-    this.#code.push(0x04, 0x40);
-    this.#depth += 1;
+    writeCode(this.#code, condition.code);
+    this.#begin(0x04);
     then();
     if (otherwise) {
-      this.#code.push(0x05);
+      this.#code.byte(0x05);
       otherwise();
     }
     this.#end();
@@ -120,16 +125,14 @@ export class FunctionBuilder {
 
   /** Branching to the label leaves the block. */
   block(body: (label: Label) => void): void {
-    this.#code.push(0x02, 0x40);
-    this.#depth += 1;
+    this.#begin(0x02);
     body({ depth: this.#depth });
     this.#end();
   }
 
   /** Branching to the label starts again; falling off the end leaves. */
   loop(body: (label: Label) => void): void {
-    this.#code.push(0x03, 0x40);
-    this.#depth += 1;
+    this.#begin(0x03);
     body({ depth: this.#depth });
     this.#end();
   }
@@ -146,12 +149,14 @@ export class FunctionBuilder {
   }
 
   branch(label: Label): void {
-    this.#code.push(0x0c, ...unsigned(this.#depth - label.depth));
+    this.#code.byte(0x0c);
+    this.#code.unsigned(this.#depth - label.depth);
   }
 
   branchIf(label: Label, condition: I32): void {
-    append(this.#code, condition.code);
-    this.#code.push(0x0d, ...unsigned(this.#depth - label.depth));
+    writeCode(this.#code, condition.code);
+    this.#code.byte(0x0d);
+    this.#code.unsigned(this.#depth - label.depth);
   }
 
   /**
@@ -165,13 +170,13 @@ export class FunctionBuilder {
     this.block((done) => {
       const open = (n: number): void => {
         if (n === 0) {
-          append(this.#code, index.code);
-          this.#code.push(0x0e, ...unsigned(bodies.length));
-          for (const target of [...targets, present.length]) this.#code.push(...unsigned(target));
+          writeCode(this.#code, index.code);
+          this.#code.byte(0x0e);
+          this.#code.unsigned(bodies.length);
+          for (const target of [...targets, present.length]) this.#code.unsigned(target);
           return;
         }
-        this.#code.push(0x02, 0x40);
-        this.#depth += 1;
+        this.#begin(0x02);
         open(n - 1);
         this.#end();
         this.scope(present[n - 1] as () => void);
@@ -183,101 +188,122 @@ export class FunctionBuilder {
   }
 
   return(value?: Value): void {
-    if (value) append(this.#code, value.code);
-    this.#code.push(0x0f);
+    if (value) writeCode(this.#code, value.code);
+    this.#code.byte(0x0f);
   }
 
   unreachable(): void {
-    this.#code.push(0x00);
+    this.#code.byte(0x00);
   }
 
   /** Calls a function for its effect; a result is dropped. */
   call(target: FunctionHandle<Value | undefined>, ...args: Value[]): void {
-    append(this.#code, callCode(target, args));
-    if (target.result) this.#code.push(0x1a);
+    this.#call(target, args);
+    if (target.result) this.#code.byte(0x1a);
   }
 
   /** Calls a function now and keeps its result. */
   callValue<T extends Value>(target: FunctionHandle<T>, ...args: Value[]): T {
-    return this.let(new (target.result as ValueClass<T>)(callCode(target, args)));
+    this.#call(target, args);
+    const kept = this.variable(target.result as ValueClass<T>);
+    this.#code.byte(LOCAL_SET);
+    this.#code.unsigned(kept.index);
+    return kept.get();
   }
 
-  /** Calls entry `index` of table 0; `type` is a module type index. */
-  callIndirect<T extends Value>(result: ValueClass<T>, type: number, index: I32, ...args: Value[]): T {
-    const code = args.flatMap((argument) => [...argument.code]);
-    return new result([...code, ...index.code, 0x11, ...unsigned(type), 0x00]);
+  /** Calls entry `index` of table 0, a function of one parameter; `type` is a module type index. */
+  callIndirect<T extends Value>(result: ValueClass<T>, type: number, index: I32, argument: Value): T {
+    const immediates = new ByteBuffer();
+    immediates.unsigned(type);
+    immediates.byte(0);
+    return new result(literal(0x11, immediates.take(), argument.code, index.code));
   }
 
   store(address: I32, value: Value, offset = 0): void {
-    const opcode = STORE_OPCODES.get(value.type) as number[];
-    this.#store(opcode, address, value, offset);
+    this.#store(STORE_OPCODES[value.type], address, value, offset);
   }
 
   /** Stores the low 8 bits. */
   store8(address: I32, value: I32 | I64, offset = 0): void {
-    this.#store([value instanceof I64 ? 0x3c : 0x3a], address, value, offset);
+    this.#store(value instanceof I64 ? 0x3c : 0x3a, address, value, offset);
   }
 
   /** Stores the low 16 bits. */
   store16(address: I32, value: I32 | I64, offset = 0): void {
-    this.#store([value instanceof I64 ? 0x3d : 0x3b], address, value, offset);
+    this.#store(value instanceof I64 ? 0x3d : 0x3b, address, value, offset);
   }
 
   /** Stores the low 32 bits of a 64-bit value. */
   store32(address: I32, value: I64, offset = 0): void {
-    this.#store([0x3e], address, value, offset);
+    this.#store(0x3e, address, value, offset);
   }
 
   memoryCopy(destination: I32, source: I32, length: I32): void {
-    append(this.#code, [...destination.code, ...source.code, ...length.code, 0xfc, 10, 0, 0]);
+    this.#inMemory([0xfc, 10, 0, 0], destination, source, length);
   }
 
   memoryFill(destination: I32, byte: I32 | number, length: I32 | number): void {
-    append(this.#code, [...destination.code, ...i32(byte).code, ...i32(length).code, 0xfc, 11, 0]);
+    this.#inMemory([0xfc, 11, 0], destination, i32(byte), i32(length));
   }
 
   /** The function's body in the binary format, without its size. */
-  encode(): number[] {
-    const runs: number[][] = [];
-    let count = 0;
-    this.#locals.forEach((type, n) => {
-      count += 1;
-      if (this.#locals[n + 1] !== type) {
-        runs.push([...unsigned(count), type]);
-        count = 0;
-      }
-    });
-    const out = unsigned(runs.length);
-    for (const run of runs) append(out, run);
-    append(out, this.#code);
-    out.push(0x0b);
-    return out;
+  encode(): Uint8Array<ArrayBuffer> {
+    const runs: { readonly type: ValueType; count: number }[] = [];
+    for (const type of this.#locals) {
+      const run = runs.at(-1);
+      if (run?.type === type) run.count += 1;
+      else runs.push({ type, count: 1 });
+    }
+    const out = new ByteBuffer();
+    out.unsigned(runs.length);
+    for (const { type, count } of runs) {
+      out.unsigned(count);
+      out.byte(type);
+    }
+    out.append(this.#code.view());
+    out.byte(0x0b);
+    return out.take();
   }
 
-  #store(opcode: readonly number[], address: I32, value: Value, offset: number): void {
-    append(this.#code, address.code);
-    append(this.#code, value.code);
-    this.#code.push(...opcode, 0, ...unsigned(offset));
+  #call(target: FunctionHandle<Value | undefined>, args: readonly Value[]): void {
+    const wanted = target.parameters;
+    if (args.length !== wanted.length || args.some((argument, n) => argument.type !== wanted[n])) {
+      throw new TypeError(`${target.name}: the arguments do not fit its parameters`);
+    }
+    for (const argument of args) writeCode(this.#code, argument.code);
+    this.#code.byte(0x10);
+    this.#code.unsigned(target.index);
+  }
+
+  #store(opcode: number, address: I32, value: Value, offset: number): void {
+    writeCode(this.#code, address.code);
+    writeCode(this.#code, value.code);
+    writeOpcode(this.#code, opcode);
+    this.#code.byte(0);
+    this.#code.unsigned(offset);
+  }
+
+  #inMemory(opcode: readonly number[], ...operands: I32[]): void {
+    for (const operand of operands) writeCode(this.#code, operand.code);
+    this.#code.append(opcode);
+  }
+
+  #begin(opcode: number): void {
+    this.#code.byte(opcode);
+    this.#code.byte(EMPTY);
+    this.#depth += 1;
   }
 
   #end(): void {
-    this.#code.push(0x0b);
+    this.#code.byte(0x0b);
     this.#depth -= 1;
   }
 }
 
-const STORE_OPCODES = new Map<ValueType, number[]>([
-  [I32.type, [0x36]],
-  [I64.type, [0x37]],
-  [0x7d, [0x38]],
-  [F64.type, [0x39]],
-  [V128.type, [0xfd, 11]],
-]);
-
-function callCode(target: FunctionHandle<Value | undefined>, args: readonly Value[]): number[] {
-  const wanted = target.parameters;
-  if (args.length !== wanted.length || args.some((argument, n) => argument.type !== wanted[n])) {
-    throw new TypeError(`${target.name}: the arguments do not fit its parameters`);
-  }
-  return [...args.flatMap((argument) => [...argument.code]), 0x10, ...unsigned(target.index)];
-}
+const STORE_OPCODES: Readonly<Record<ValueType, number>> = {
+  [ValueType.i32]: 0x36,
+  [ValueType.i64]: 0x37,
+  [ValueType.f32]: 0x38,
+  [ValueType.f64]: 0x39,
+  [ValueType.v128]: vectorOpcode(11),
+};

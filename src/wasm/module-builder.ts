@@ -2,8 +2,9 @@
  * Assembles a WebAssembly module: types, imports, functions, one table, exports (Core Specification 2.0, §5.5).
  * Imports come before functions, for they share one index space. Memory is always imported.
  */
+import { ByteBuffer } from './byte-buffer.js';
 import { FunctionBuilder } from './function-builder.js';
-import { name, unsigned, ValueType, vector } from './types.js';
+import { ValueType } from './types.js';
 import type { Value, ValueClass } from './values.js';
 
 /** A function that can be called, whether or not it has a body yet. */
@@ -16,28 +17,47 @@ export interface FunctionHandle<R extends Value | undefined> {
 
 interface Definition {
   readonly type: number;
-  body: number[];
+  body: Uint8Array;
+}
+
+/** A section's items as they come. */
+class Vector {
+  readonly items = new ByteBuffer();
+  count = 0;
+
+  /** To write the next item to. */
+  next(): ByteBuffer {
+    this.count += 1;
+    return this.items;
+  }
 }
 
 /** Bytes of a WebAssembly page. */
 export const PAGE_SIZE = 65536;
 
 export class ModuleBuilder {
-  readonly #types: string[] = [];
-  readonly #typeCode: number[][] = [];
-  readonly #imports: number[][] = [];
+  readonly #types = new Map<string, number>();
+  readonly #typeCode = new Vector();
+  readonly #imports = new Vector();
   readonly #functions: Definition[] = [];
-  readonly #exports: number[][] = [];
+  readonly #exports = new Vector();
   #importedFunctions = 0;
   #table: readonly FunctionHandle<Value | undefined>[] = [];
 
   /** Index of a function type, made when new. */
   type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
     const key = `${parameters}>${results}`;
-    const known = this.#types.indexOf(key);
-    if (known >= 0) return known;
-    this.#typeCode.push([0x60, ...vector(parameters.map((t) => [t])), ...vector(results.map((t) => [t]))]);
-    return this.#types.push(key) - 1;
+    const known = this.#types.get(key);
+    if (known !== undefined) return known;
+    const code = this.#typeCode.next();
+    code.byte(0x60);
+    for (const types of [parameters, results]) {
+      code.unsigned(types.length);
+      code.append(types);
+    }
+    const index = this.#types.size;
+    this.#types.set(key, index);
+    return index;
   }
 
   /** Declares an imported function of module "env". */
@@ -48,21 +68,18 @@ export class ModuleBuilder {
   ): FunctionHandle<R> {
     if (this.#functions.length > 0) throw new Error(`import ${field}: imports come before functions`);
     const type = this.type(parameters, result ? [result.type] : []);
-    this.#imports.push([...name('env'), ...name(field), 0x00, ...unsigned(type)]);
+    const code = this.#import(field, 0x00);
+    code.unsigned(type);
     const index = this.#importedFunctions++;
     return { name: field, index, parameters, result: result as FunctionHandle<R>['result'] };
   }
 
   /** Declares the imported memory of module "env". @param minimum, maximum in pages of 64 KiB */
   importMemory(field: string, minimum: number, maximum: number): void {
-    this.#imports.push([
-      ...name('env'),
-      ...name(field),
-      0x02,
-      0x01,
-      ...unsigned(minimum),
-      ...unsigned(maximum),
-    ]);
+    const code = this.#import(field, 0x02);
+    code.byte(0x01);
+    code.unsigned(minimum);
+    code.unsigned(maximum);
   }
 
   /** Declares a function, to be given its body by `define`. */
@@ -72,7 +89,7 @@ export class ModuleBuilder {
     result?: R extends Value ? ValueClass<R> : undefined,
   ): FunctionHandle<R> {
     const type = this.type(parameters, result ? [result.type] : []);
-    const index = this.#importedFunctions + this.#functions.push({ type, body: [] }) - 1;
+    const index = this.#importedFunctions + this.#functions.push({ type, body: new Uint8Array(0) }) - 1;
     return { name: functionName, index, parameters, result: result as FunctionHandle<R>['result'] };
   }
 
@@ -83,45 +100,76 @@ export class ModuleBuilder {
   }
 
   /** @param body as `FunctionBuilder.encode` gives it */
-  defineEncoded(handle: FunctionHandle<Value | undefined>, body: number[]): void {
+  defineEncoded(handle: FunctionHandle<Value | undefined>, body: Uint8Array): void {
     const definition = this.#functions[handle.index - this.#importedFunctions];
     if (!definition) throw new Error(`${handle.name} is not a function of this module`);
     definition.body = body;
   }
 
   export(handle: FunctionHandle<Value | undefined>): void {
-    this.#exports.push([...name(handle.name), 0x00, ...unsigned(handle.index)]);
+    this.#export(handle.name, 0x00, handle.index);
   }
 
   /** Fills table 0 with functions, from entry 0, and exports it. More may be added at run time. */
   table(exportName: string, entries: readonly FunctionHandle<Value | undefined>[]): void {
     this.#table = entries;
-    this.#exports.push([...name(exportName), 0x01, 0x00]);
+    this.#export(exportName, 0x01, 0);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const size = this.#table.length;
-    const sections: [number, number[]][] = [
-      [1, vector(this.#typeCode)],
-      [2, vector(this.#imports)],
-      [3, vector(this.#functions.map((f) => unsigned(f.type)))],
-      [4, vector(size ? [[0x70, 0x00, ...unsigned(size)]] : [])],
-      [7, vector(this.#exports)],
-      [9, vector(size ? [this.#elements()] : [])],
-      [10, vector(this.#functions.map((f) => [...unsigned(f.body.length), ...f.body]))],
-    ];
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    for (const [id, content] of sections) {
-      if (content[0] === 0) continue;
-      out.push(id, ...unsigned(content.length));
-      for (const byte of content) out.push(byte);
+    const out = new ByteBuffer();
+    out.append(HEADER);
+    writeSection(out, 1, this.#typeCode);
+    writeSection(out, 2, this.#imports);
+    const [declarations, bodies] = [new Vector(), new Vector()];
+    for (const { type, body } of this.#functions) {
+      declarations.next().unsigned(type);
+      bodies.next().sized(body);
     }
-    return Uint8Array.from(out);
+    writeSection(out, 3, declarations);
+    const [tables, elements] = [new Vector(), new Vector()];
+    if (this.#table.length > 0) {
+      tables.next().append([0x70, 0x00]);
+      tables.items.unsigned(this.#table.length);
+      elements.next().append([0x00, 0x41, 0x00, 0x0b]);
+      elements.items.unsigned(this.#table.length);
+      for (const { index } of this.#table) elements.items.unsigned(index);
+    }
+    writeSection(out, 4, tables);
+    writeSection(out, 7, this.#exports);
+    writeSection(out, 9, elements);
+    writeSection(out, 10, bodies);
+    return out.take();
   }
 
-  #elements(): number[] {
-    return [0x00, 0x41, 0x00, 0x0b, ...vector(this.#table.map((entry) => unsigned(entry.index)))];
+  /** The beginning of an import, what is imported of its kind to follow. */
+  #import(field: string, kind: number): ByteBuffer {
+    const code = this.#imports.next();
+    code.name('env');
+    code.name(field);
+    code.byte(kind);
+    return code;
   }
+
+  #export(field: string, kind: number, index: number): void {
+    const code = this.#exports.next();
+    code.name(field);
+    code.byte(kind);
+    code.unsigned(index);
+  }
+}
+
+/** The magic number and the version (§5.5.16). */
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00] as const;
+
+/** Leaves a section out that has no items. */
+function writeSection(out: ByteBuffer, id: number, { items, count }: Vector): void {
+  if (count === 0) return;
+  const content = new ByteBuffer();
+  content.unsigned(count);
+  content.append(items.view());
+  out.byte(id);
+  out.sized(content.view());
 }
 
 export { ValueType };

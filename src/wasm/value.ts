@@ -2,9 +2,8 @@
  * What all typed WebAssembly expressions are: code, and the type of what it leaves. The types themselves are in
  * integers.ts, floats.ts and vector.ts; whoever builds code imports them from values.ts.
  */
+import type { Code } from './code.js';
 import type { ValueType } from './types.js';
-
-export type Code = readonly number[];
 
 export abstract class Value {
   abstract readonly type: ValueType;

@@ -58,7 +58,7 @@ export class RegionWriter implements NodeWriter {
   }
 
   /** The function's body. */
-  build(): number[] {
+  build(): Uint8Array {
     const { code, blocks } = this;
     code.block((end) => {
       this.#end = end;

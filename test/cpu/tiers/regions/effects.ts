@@ -44,7 +44,7 @@ export function effectsOf(routine: Routine): Effects {
 const REGISTERS = [state.gpr, state.flagZero, state.flagSign, state.flagCarry] as const;
 
 /** Which registers have an address in a body. */
-export function touched(body: readonly number[]): Pick<Effects, 'registers' | 'vectors'> {
+export function touched(body: Uint8Array): Pick<Effects, 'registers' | 'vectors'> {
   const registers = new Set<string>();
   const vectors = new Set<number>();
   for (const address of constantsOf(body)) {
@@ -60,7 +60,7 @@ export function touched(body: readonly number[]): Pick<Effects, 'registers' | 'v
 }
 
 /** All 32-bit constants and all offsets of loads and stores. */
-function* constantsOf(body: readonly number[]): Generator<number> {
+function* constantsOf(body: Uint8Array): Generator<number> {
   let at = 0;
   const byte = (): number => body[at++] as number;
   const leb = (): bigint => {
