@@ -8,6 +8,7 @@ import { Cpu } from '../../src/cpu/cpu.js';
 import * as state from '../../src/cpu/state.js';
 import { CPU_MODELS, type CpuModelName, cpuModel } from '../../src/cpu/system/cpu-model.js';
 import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
+import { ForcedTier } from '../forced-regions.js';
 import { Random } from '../random.js';
 import { Invariants } from './invariants.js';
 import { HostileWorld, noise, RAM } from './world.js';
@@ -16,6 +17,8 @@ const SHOTS_PER_WORLD = 400;
 const LONGEST_SHOT = 64;
 /** Little space for decoded code, so that it is often used up. */
 const TIGHT = 160 << 10;
+/** Processors without regions. */
+const PLAIN_TARGETS = 2 * CPU_MODELS.length;
 const HIGHEST_ADDRESS = 2 ** 52;
 
 export interface Finding {
@@ -37,6 +40,8 @@ export interface AttackResult {
   /** Instructions. */
   readonly byMode: Readonly<Record<string, number>>;
   readonly byModel: Readonly<Record<string, number>>;
+  /** Those that ended in regions. */
+  readonly inRegions: number;
   /** Runs. */
   readonly byExit: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
@@ -49,6 +54,7 @@ interface Target {
 }
 
 export class Attack {
+  /** By model, and of each one with much and one with little space for code; then the same with regions. */
   readonly #targets: readonly Target[];
   readonly #background: Uint8Array;
   readonly #findings: Finding[] = [];
@@ -59,6 +65,7 @@ export class Attack {
   #runs = 0;
   #worlds = 0;
   #exceptions = 0;
+  #inRegions = 0;
   #random = new Random(0);
   /** What the bus was asked and does not know. */
   #misuse: string | undefined;
@@ -69,10 +76,15 @@ export class Attack {
     private readonly seed: number,
   ) {
     this.#background = noise(new Random(seed));
-    this.#targets = CPU_MODELS.flatMap((model) => [
-      this.#target(interpreter, model),
-      this.#target(interpreter, model, TIGHT),
-    ]);
+    const targets = (): Target[] =>
+      CPU_MODELS.flatMap((model) => [
+        this.#target(interpreter, model),
+        this.#target(interpreter, model, TIGHT),
+      ]);
+    this.#targets = [...targets(), ...targets()];
+    for (const { cpu } of this.#targets.slice(PLAIN_TARGETS)) {
+      cpu.useRegions((host) => new ForcedTier(host));
+    }
   }
 
   #target(interpreter: Interpreter, name: CpuModelName, codeSpace?: number): Target {
@@ -99,7 +111,8 @@ export class Attack {
     const random = new Random(this.seed, number + 1);
     this.#random = random;
     const model = Math.min(random.below(2 * CPU_MODELS.length), CPU_MODELS.length - 1);
-    const target = this.#targets[2 * model + random.below(2)] as Target;
+    const plain = 2 * model + random.below(2);
+    const target = this.#targets[number % 2 ? plain + PLAIN_TARGETS : plain] as Target;
     const { cpu, invariants } = target;
     const world = new HostileWorld(cpu, cpuModel(target.model), random, this.#background);
     const found = (shot: number, what: string): void => {
@@ -109,7 +122,10 @@ export class Attack {
     const first = invariants.stateBytes.slice();
     const begun = cpu.retired;
     for (let shot = 0; shot < SHOTS_PER_WORLD; shot++) {
+      // Regions tell by this count that the mapping has changed: it only grows.
+      const mappings = cpu.state.get32(state.mappings);
       invariants.stateBytes.set(first);
+      cpu.state.set32(state.mappings, mappings);
       world.load();
       for (const what of this.#shoot(target)) found(shot, what);
       if (shot === SHOTS_PER_WORLD - 1) for (const what of invariants.caches()) found(shot, what);
@@ -141,6 +157,7 @@ export class Attack {
       worlds: this.#worlds,
       byMode: this.#byMode,
       byModel: this.#byModel,
+      inRegions: this.#inRegions,
       byExit: this.#byExit,
       findings: this.#findings,
     };
@@ -160,6 +177,7 @@ export class Attack {
       yield error instanceof Error ? `${error.name}: ${error.message} ${error.stack}` : String(error);
     }
     this.#runs++;
+    this.#inRegions += cpu.regionStatistics?.instructions ?? 0;
     this.#byExit[kind] = (this.#byExit[kind] ?? 0) + 1;
     const begun = cpu.retired - before;
     this.#exceptions += cpu.state.get32(state.deliveries) - deliveries;

@@ -16,12 +16,13 @@ import {
   JUMP_CACHE_BASE,
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_ENTRY_SIZE,
-  JUMP_CACHE_SIZE,
+  MOST_REGIONS,
   PAGE_KIND_BASE,
   PageKind,
   RAM_BASE,
   RECORDS_BASE,
   RECORDS_END,
+  REGION_VALIDITY,
   STATE_END,
   STATIC_RECORDS,
   TLB_BASE,
@@ -85,7 +86,7 @@ export class Invariants {
     this.#view = new DataView(buffer);
     this.#recordsEnd = RECORDS_BASE + codeSpace;
     const afterTlbs = TLB_BASE + TLB_COUNT * TLB_SIZE;
-    const afterJumps = JUMP_CACHE_BASE + JUMP_CACHE_SIZE;
+    const afterRegions = REGION_VALIDITY + 4 * MOST_REGIONS;
     const ramPages = cpu.memory.size / GUEST_PAGE_SIZE;
     const ramMasks = CODE_MASK_BASE + ramPages * 4;
     const userMap = WINDOW_MAP_BASE + WINDOW_MAP_SIZE;
@@ -98,7 +99,7 @@ export class Invariants {
       this.#guard('what is before the window fills', STATIC_RECORDS + 0x100, WINDOW_FILLS_BASE, true),
       this.#guard('what is before the TLBs', afterFills, TLB_BASE, true),
       this.#guard('the TLB that is never filled', afterTlbs - TLB_SIZE, afterTlbs, false),
-      this.#guard('what is behind the jump cache', afterJumps, PAGE_KIND_BASE, true),
+      this.#guard('what is behind the regions', afterRegions, PAGE_KIND_BASE, true),
       this.#guard('the table of kinds of pages', PAGE_KIND_BASE, PAGE_KIND_BASE + PAGES, false),
       this.#guard('the code masks of what is no RAM', ramMasks, afterMasks, false),
       this.#guard('the window map of what is no RAM', WINDOW_MAP_BASE + ramPages, userMap, false),

@@ -29,16 +29,19 @@ await runCommand({
   },
   notes: `A world is memory full of noise, tables and code, and a processor of some model (v1, v2, v3) in one of the seven modes
 from real mode to 64-bit code, both drawn by lot: up to 400 runs of up to 64 instructions, each with other registers. So a
-few cases are one world in one mode; all modes have their share from some 100,000. After each run, and at a world's end, the
+few cases are one world in one mode; all modes have their share from some 100,000. In every other world the processor makes
+regions of all 64-bit code at once. After each run, and at a world's end, the
 host must have thrown nothing and what must not change must be as it was. What is counted are the instructions begun,
 those that fault among them. Ends with status 1 at the first finding; with 2 if it could not run.`,
   async run(values) {
     const url = new URL('./share.ts', import.meta.url).href;
     const { results, seconds, goOn } = await spreadWorlds<AttackResult>(url, values);
-    const total = (part: 'instructions' | 'exceptions' | 'runs' | 'worlds'): number =>
+    const total = (part: 'instructions' | 'inRegions' | 'exceptions' | 'runs' | 'worlds'): number =>
       results.reduce((so, result) => so + result[part], 0);
     const findings = results.flatMap((result) => result.findings);
-    console.log(`modes: ${sum(results, 'byMode')}; ${total('exceptions')} exceptions and interrupts`);
+    console.log(
+      `modes: ${sum(results, 'byMode')}; ${total('exceptions')} exceptions and interrupts; in regions ${total('inRegions')}`,
+    );
     console.log(
       `models: ${sum(results, 'byModel')}; ends of ${total('runs')} runs: ${sum(results, 'byExit')}`,
     );

@@ -9,9 +9,10 @@ test('random instructions with random state, in every mode, leave the host as it
 }, async () => {
   const attack = new Attack(await loadInterpreter(), 20261123);
   for (let world = 0; world < 40 && attack.findings.length === 0; world++) attack.world(world);
-  const { instructions, exceptions, byMode, findings } = attack.result();
+  const { instructions, exceptions, byMode, findings, inRegions } = attack.result();
   expect(findings).toEqual([]);
   expect(Object.keys(byMode).sort()).toEqual([...MODES].sort());
   expect(instructions).toBeGreaterThan(100_000);
+  expect(inRegions).toBeGreaterThan(1000);
   expect(exceptions).toBeGreaterThan(10_000);
 });

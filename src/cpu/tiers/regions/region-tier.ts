@@ -222,6 +222,23 @@ export class RegionTier {
     return made;
   }
 
+  /**
+   * Makes a region at once of the code at RIP, unless there is one; it may be run next.
+   * @param profile which ways the code goes
+   */
+  makeHere(profile: Profile): boolean {
+    const { state: view, cache } = this.#host;
+    const root = Number(BigInt.asIntN(64, view.get64(state.rip)));
+    const key = view.get32(state.regionKey);
+    const physical = isPossible(key) && !this.#roots.has(root) ? this.#host.translate(root) : undefined;
+    if (physical === undefined || !this.#host.isRam(physical)) return false;
+    cache.recordAt();
+    const pages = new Map<number, number>();
+    const blocks = formRegion(root, profile, (rip) => this.#reader.fetch(rip, key, pages));
+    if (blocks.length === 0) return false;
+    return this.#install({ root, key, blocks, pages, shape: shapeOf(blocks, key), gain: 0 });
+  }
+
   #watch(): Way {
     const way: Way = { rips: [], keys: [] };
     for (let left = this.pace.watched; left > 0; ) {
