@@ -29,7 +29,7 @@ await runCommand({
   },
   notes: `A world is memory full of noise, tables and code, and a processor of some model (v1, v2, v3) in one of the seven modes
 from real mode to 64-bit code, both drawn by lot: up to 400 runs of up to 64 instructions, each with other registers. So a
-few cases are one world in one mode; all modes have their share from some 100,000. In every other world the processor makes
+few cases are one world in one mode; all modes have their share from some 500,000. In every other world the processor makes
 regions of all 64-bit code at once. After each run, and at a world's end, the
 host must have thrown nothing and what must not change must be as it was. What is counted are the instructions begun,
 those that fault among them. Ends with status 1 at the first finding; with 2 if it could not run.`,
