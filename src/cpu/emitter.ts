@@ -65,6 +65,11 @@ export class Emitter {
     return false;
   }
 
+  /** Whether code must be short: in the dispatch loop, where a call to a routine leaves for the handler's twin. */
+  get terse(): boolean {
+    return false;
+  }
+
   /** Calls a routine; its result is kept. Aborts if it left an exception pending. */
   call<P extends Parameters, R extends Value | undefined>(target: Routine<P, R>, ...args: Arguments<P>): R {
     const result = this.attempt(target, ...args);

@@ -1,137 +1,21 @@
 /**
  * ADD SUB MUL DIV SQRT MIN MAX, scalar and packed, of singles and doubles (SDM vol. 1 §10.4.1, §11.4.1). In the
- * ordinary case it is one WebAssembly operation and a look at the exponents: with normal operands, a normal result
- * above the smallest, and PE set already, no flag can change and no NaN arise. All else goes to a routine.
+ * ordinary case it is one WebAssembly operation and a look at the exponents (float-checks.ts): no flag can change then
+ * and no NaN arise. All else goes to a routine.
  */
 import { Simd } from '../../../wasm/simd.js';
-import { I32, I64, select } from '../../../wasm/values.js';
+import { I32, I64 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
-import { type Emitter, get32 } from '../../emitter.js';
+import { get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { Exception } from '../../system/mxcsr.js';
 import type { Context } from '../context.js';
-import { defineHotVector, defineVector, lanes, pair, sources } from './common.js';
-import { productIsExact, quotientIsExact, sumIsExact } from './exactness.js';
-import { beginExceptions, commitExceptions, denormalAsZero, raiseFlags } from './exceptions.js';
+import { defineHotVector, defineVector, pair, sources } from './common.js';
+import { beginExceptions, commitExceptions, raiseFlags } from './exceptions.js';
+import { standsRoutine, unlessAllDone, unlessDone } from './float-checks.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
-import { SoftOperation, softBinary, softSquareRoot } from './soft-arithmetic.js';
-
-export interface Operation {
-  readonly name: string;
-  readonly summary: string;
-  /** SQRT has one operand, the second. */
-  readonly unary?: boolean;
-  /** MIN and MAX only choose: no result is inexact, too large or too small. */
-  readonly chooses?: boolean;
-  compute<F extends Float<F>>(a: F, b: F): F;
-  vector(simd: typeof Simd.f32x4 | typeof Simd.f64x2, a: V128, b: V128): V128;
-  /** ADD and SUB: a result of zero is exact. */
-  readonly additive?: boolean;
-  /** Whether the operands' zeros make the result exact whatever else; asked when both are normal or zero. */
-  exactByZero<F extends Float<F>>(format: Format<F>, a: I64, b: I64): I32;
-  /** Whether `result` is exact, given normal operands. */
-  exact<F extends Float<F>>(e: Emitter, format: Format<F>, a: F, b: F, result: F): I32;
-  soft<F extends Float<F>>(e: Emitter, format: Format<F>, a: I64, b: I64): I64;
-}
-
-const never = (): I32 => I32.const(0);
-const always = (): I32 => I32.const(1);
-
-/** MIN and MAX: the second operand, as it is, if either is a NaN or both are zero. */
-function softChoice<F extends Float<F>>(
-  e: Emitter,
-  format: Format<F>,
-  first: I64,
-  second: I64,
-  greatest: boolean,
-): I64 {
-  const { code } = e;
-  const a = denormalAsZero(e, format, first);
-  const b = denormalAsZero(e, format, second);
-  const result = code.variable(I64, b);
-  code.if(
-    format.isNaN(a).or(format.isNaN(b)),
-    () => raiseFlags(e, Exception.ie),
-    () => {
-      raiseFlags(e, format.isDenormal(a).or(format.isDenormal(b)).mul(Exception.de));
-      const [x, y] = [format.value(a), format.value(b)];
-      result.set(select(greatest ? y.lt(x) : x.lt(y), a, b));
-    },
-  );
-  return result.get();
-}
-
-const OPERATIONS: readonly Operation[] = [
-  {
-    name: 'ADD',
-    summary: 'Adds the source to the destination',
-    compute: (a, b) => a.add(b),
-    vector: (simd, a, b) => a.binary(simd.add, b),
-    additive: true,
-    exactByZero: never,
-    exact: (e, _format, a, b, result) => sumIsExact(e, a, b, result),
-    soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.add), a, b),
-  },
-  {
-    name: 'SUB',
-    summary: 'Subtracts the source from the destination',
-    compute: (a, b) => a.sub(b),
-    vector: (simd, a, b) => a.binary(simd.sub, b),
-    additive: true,
-    exactByZero: never,
-    exact: (e, _format, a, b, result) => sumIsExact(e, a, b.neg(), result),
-    soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.subtract), a, b),
-  },
-  {
-    name: 'MUL',
-    summary: 'Multiplies the destination by the source',
-    compute: (a, b) => a.mul(b),
-    vector: (simd, a, b) => a.binary(simd.mul, b),
-    exactByZero: (format, a, b) => format.isZero(a).or(format.isZero(b)),
-    exact: productIsExact,
-    soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.multiply), a, b),
-  },
-  {
-    name: 'DIV',
-    summary: 'Divides the destination by the source',
-    compute: (a, b) => a.div(b),
-    vector: (simd, a, b) => a.binary(simd.div, b),
-    exactByZero: (format, a, b) => format.isZero(a).and(format.isNormal(b)),
-    exact: quotientIsExact,
-    soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.divide), a, b),
-  },
-  {
-    name: 'SQRT',
-    summary: 'Stores the square root of the source',
-    unary: true,
-    compute: (_a, b) => b.sqrt(),
-    vector: (simd, _a, b) => b.unary(simd.sqrt),
-    exactByZero: (format, _a, b) => format.isZero(b),
-    exact: (e, format, _a, b, result) => quotientIsExact(e, format, b, result, result),
-    soft: (e, format, _a, b) => e.call(softSquareRoot(format), b),
-  },
-  {
-    name: 'MIN',
-    summary: 'Stores the lesser of destination and source',
-    chooses: true,
-    compute: (a, b) => select(a.lt(b), a, b),
-    vector: (simd, a, b) => a.bitselect(b, a.binary(simd.lt, b)),
-    exactByZero: always,
-    exact: always,
-    soft: (e, format, a, b) => softChoice(e, format, a, b, false),
-  },
-  {
-    name: 'MAX',
-    summary: 'Stores the greater of destination and source',
-    chooses: true,
-    compute: (a, b) => select(b.lt(a), a, b),
-    vector: (simd, a, b) => a.bitselect(b, b.binary(simd.lt, a)),
-    exactByZero: always,
-    exact: always,
-    soft: (e, format, a, b) => softChoice(e, format, a, b, true),
-  },
-];
+import { OPERATIONS, type Operation } from './float-operations.js';
 
 const HOT = new Set(['ADDSD', 'SUBSD', 'MULSD', 'DIVSD', 'SQRTSD', 'ADDPD', 'SUBPD', 'MULPD']);
 /** Mnemonic suffixes by lane width. */
@@ -175,46 +59,6 @@ function laneRoutine<F extends Float<F>>(
   );
 }
 
-/** Negative when a lane's exponent fields are not all ordinary. */
-function extraordinary<F extends Float<F>>(
-  operation: Operation,
-  format: Format<F>,
-  a: F,
-  b: F,
-  result: F,
-): I32 {
-  const top = I32.const(format.topField - 1);
-  const operands = operation.unary ? [b] : [a, b];
-  const parts = operands.map((operand) => format.fieldOf(operand).sub(1));
-  if (operation.chooses) for (const operand of operands) parts.push(top.sub(format.fieldOf(operand)));
-  else parts.push(format.fieldOf(result).sub(2), top.sub(format.fieldOf(result)));
-  return parts.reduce((all, part) => all.or(part));
-}
-
-function extraordinaryLanes<F extends Float<F>>(
-  operation: Operation,
-  format: Format<F>,
-  a: V128,
-  b: V128,
-  result: V128,
-): I32 {
-  const simd = format.width === 32 ? Simd.i32x4 : Simd.i64x2;
-  const fields = (n: number): V128 => lanes(format.width, BigInt(n) << BigInt(format.fraction));
-  const field = (vector: V128): V128 => vector.and(lanes(format.width, format.infinity));
-  const top = fields(format.topField - 1);
-  const operands = operation.unary ? [b] : [a, b];
-  const parts = operands.map((operand) => field(operand).binary(simd.sub, fields(1)));
-  if (operation.chooses) for (const operand of operands) parts.push(top.binary(simd.sub, field(operand)));
-  else parts.push(field(result).binary(simd.sub, fields(2)), top.binary(simd.sub, field(result)));
-  return parts.reduce((all, part) => all.or(part)).test(simd.bitmask);
-}
-
-/** Bit 31 set when MXCSR forbids the fast path. */
-function slowWord(operation: Operation): I32 {
-  const word = get32(state.mxcsrSlow);
-  return operation.chooses ? word.shl(31) : word;
-}
-
 function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F>, lane: LaneRoutine): void {
   const name = `${operation.name}S${SUFFIX[format.width]}`;
   const slow = routine(
@@ -235,8 +79,9 @@ function defineScalar<F extends Float<F>>(operation: Operation, format: Format<F
     const whole = first.readVector();
     const a = operation.unary ? b : code.let(format.extract(whole, 0));
     const result = code.variable(format.make, operation.compute(a, b));
-    const condition = extraordinary(operation, format, a, b, result.get());
-    code.if(condition.or(slowWord(operation)).ltS(0), () => result.set(context.call(slow, a, b)));
+    unlessDone(context, operation, format, [a, b, result.get()], () => {
+      result.set(context.call(slow, a, b));
+    });
     destination.writeVector(format.replace(whole, 0, result.get()));
   });
 }
@@ -277,6 +122,11 @@ export function definePacked<F extends Float<F>>(packed: Packed, format: Format<
     }
     code.return(result.get());
   });
+  const checks = {
+    operation,
+    stands: standsRoutine(name, format, laneAt),
+    tests: packed.laneAt ? undefined : operation.packed,
+  };
   const simd = format.width === 32 ? Simd.f32x4 : Simd.f64x2;
   (HOT.has(name) ? defineHotVector : defineVector)(name, summary, (context: Context) => {
     const { code } = context;
@@ -289,18 +139,12 @@ export function definePacked<F extends Float<F>>(packed: Packed, format: Format<
       const [a, b] = arrange ? arrange(each, other).map((value) => code.let(value)) : [each, other];
       return { a: a as V128, b: b as V128, result: code.variable(V128, vector(simd, a as V128, b as V128)) };
     });
-    const conditions = halves.map(({ a, b, result }) =>
-      extraordinaryLanes(operation, format, a, b, result.get()),
-    );
-    const modes = slowWord(operation).and(0x80000000);
-    code.if(
-      conditions.reduce((all, condition) => all.or(condition), modes),
-      () => {
-        context.call(beginExceptions);
-        for (const { a, b, result } of halves) result.set(context.call(slow, a, b));
-        context.call(commitExceptions);
-      },
-    );
+    const parts = halves.map(({ a, b, result }) => ({ a, b, result: result.get() }));
+    unlessAllDone(context, checks, format, parts, () => {
+      context.call(beginExceptions);
+      for (const { a, b, result } of halves) result.set(context.call(slow, a, b));
+      context.call(commitExceptions);
+    });
     destination.writeVectors(halves.map(({ result }) => result.get()));
   });
 }
@@ -315,11 +159,6 @@ function defineBoth<F extends Float<F>>(operation: Operation, format: Format<F>)
     },
     format,
   );
-}
-
-/** An operation by its name. */
-export function operationOf(name: 'ADD' | 'SUB' | 'MUL'): Operation {
-  return OPERATIONS.find((operation) => operation.name === name) as Operation;
 }
 
 for (const operation of OPERATIONS) {

@@ -9,8 +9,9 @@ import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { type Routine, routine } from '../../routine.js';
 import { control, defineVector, lanes, sources } from './common.js';
 import { beginExceptions, commitExceptions } from './exceptions.js';
-import { laneOf, operationOf, SUFFIX } from './float-arithmetic.js';
+import { laneOf, SUFFIX } from './float-arithmetic.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
+import { operationOf } from './float-operations.js';
 
 function bitsAt<F extends Float<F>>(format: Format<F>, vector: V128, n: number): I64 {
   return format.bits(format.extract(vector, n));

@@ -34,6 +34,7 @@ export class Format<F extends Float<F>> {
   readonly fractionMask: bigint;
   /** The NaN of an invalid operation: quiet, its sign set. */
   readonly defaultNaN: bigint;
+  readonly zero: F;
 
   constructor(
     readonly name: 'F32' | 'F64',
@@ -48,6 +49,9 @@ export class Format<F extends Float<F>> {
     readonly extract: (vector: V128, lane: number) => F,
     readonly replace: (vector: V128, lane: number, value: F) => V128,
     readonly fieldOf: (value: F) => I32,
+    /** 1 of a denormal; of anything else 0. */
+    readonly denormal: (value: F) => I32,
+    constant: (value: number) => F,
   ) {
     this.fraction = width - 1 - exponentBits;
     this.topField = (1 << exponentBits) - 1;
@@ -58,6 +62,7 @@ export class Format<F extends Float<F>> {
     this.quiet = 1n << BigInt(this.fraction - 1);
     this.fractionMask = (1n << BigInt(this.fraction)) - 1n;
     this.defaultNaN = this.sign | this.infinity | this.quiet;
+    this.zero = constant(0);
   }
 
   get count(): number {
@@ -111,6 +116,14 @@ export const DOUBLE = new Format<F64>(
   (vector, lane) => vector.extractF64(lane as 0 | 1),
   (vector, lane, value) => vector.replaceF64(lane as 0 | 1, value),
   (value) => value.reinterpretI64().shrU(52).wrap().and(0x7ff),
+  // Doubled, it has lost its sign; zero minus 1 is above all others.
+  (value) =>
+    value
+      .reinterpretI64()
+      .shl(1)
+      .sub(1)
+      .ltU((1n << 53n) - 1n),
+  (value) => F64.const(value),
 );
 
 export const SINGLE = new Format<F32>(
@@ -125,4 +138,11 @@ export const SINGLE = new Format<F32>(
   (vector, lane) => vector.extractF32(lane),
   (vector, lane, value) => vector.replaceF32(lane, value),
   (value) => value.reinterpretI32().shrU(23).and(0xff),
+  (value) =>
+    value
+      .reinterpretI32()
+      .shl(1)
+      .sub(1)
+      .ltU((1 << 24) - 1),
+  (value) => F32.const(value),
 );

@@ -5,8 +5,9 @@
 import { Simd } from '../../../wasm/simd.js';
 import type { V128 } from '../../../wasm/vector.js';
 import { defineLanes, type Lanes, lanes } from './common.js';
-import { definePacked, operationOf, SUFFIX } from './float-arithmetic.js';
+import { definePacked, SUFFIX } from './float-arithmetic.js';
 import { DOUBLE, type Float, type Format, SINGLE } from './float-format.js';
+import { operationOf } from './float-operations.js';
 
 const { i16x8, i32x4 } = Simd;
 

@@ -218,6 +218,10 @@ export class InterpreterContext extends BoundContext implements OperandContext {
     return this.ending.bail !== undefined;
   }
 
+  override get terse(): boolean {
+    return this.inPlace;
+  }
+
   override call<P extends Parameters, R extends Value | undefined>(
     target: Routine<P, R>,
     ...args: Arguments<P>
