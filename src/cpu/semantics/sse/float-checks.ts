@@ -63,12 +63,13 @@ export function unlessDone<F extends Float<F>>(
   otherwise: () => void,
 ): void {
   const { code } = context;
+  const unsure = extraordinary(operation, format, a, b, result).or(slowWord(operation)).ltS(0);
   if (context.terse || operation.chooses) {
-    const condition = extraordinary(operation, format, a, b, result);
-    code.if(condition.or(slowWord(operation)).ltS(0), otherwise);
+    code.if(unsure, otherwise);
     return;
   }
   code.block((done) => {
+    code.branchIf(done, unsure.eqz());
     code.block((slow) => {
       if (!operation.unary) code.branchIf(slow, format.denormal(a));
       code.branchIf(slow, format.denormal(b));
