@@ -106,6 +106,8 @@ export class RegionContext extends BoundContext implements OperandContext {
       keep: (operation, a, b, result, width) => {
         this.written = true;
         exits.carries.keep(operation, a, b, result, width);
+        // On one path only, such as that on which REP compares anything: what it was is not known behind it.
+        if (code.depth !== this.#depth) exits.carries.forget();
       },
       condition: (pair) => exits.carries.condition(pair),
     });
