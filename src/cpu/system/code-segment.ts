@@ -85,11 +85,11 @@ export const loadCodeOrGate = routine(
   },
 );
 
-/** (selector, RIP to be) → descriptor of the code segment that a far return or IRET goes to, all checks passed */
+/** (selector) → descriptor of the code segment that a far return or IRET goes to; its RIP is checked after the stack segment */
 export const loadReturnCode = routine(
   'loadReturnCode',
-  { parameters: [I32, I64], result: I64, mayFault: true },
-  (e, selector, rip) => {
+  { parameters: [I32], result: I64, mayFault: true },
+  (e, selector) => {
     const { code } = e;
     e.raiseIf(isNull(selector), Vector.gp, 0);
     const error = selectorError(selector);
@@ -104,7 +104,7 @@ export const loadReturnCode = routine(
       () => e.raiseIf(dpl.gtU(rpl), Vector.gp, error),
       () => e.raiseIf(dpl.ne(rpl), Vector.gp, error),
     );
-    e.call(checkCodeTarget, selector, descriptor, rip);
+    e.call(checkCodeSegment, selector, descriptor);
     code.return(descriptor);
   },
 );

@@ -109,9 +109,10 @@ function farReturnOf(width: StackWidth) {
       setStackPointer(e, pointerAbove(e, frame));
       code.return();
     });
-    const descriptor = e.call(loadReturnCode, selector, rip);
+    const descriptor = e.call(loadReturnCode, selector);
     const level = code.let(selector.and(3));
     code.if(level.eq(get32(state.cpl)), () => {
+      e.call(checkCodeOffset, descriptor, rip);
       e.call(enterCode, selector, descriptor, level, rip);
       setStackPointer(e, pointerAbove(e, frame));
       code.return();
@@ -120,6 +121,7 @@ function farReturnOf(width: StackWidth) {
     const stack = code.let(peekStack(e, frame.add(bytes), width).and(0xffff).wrap());
     const long = entersLong(descriptor);
     const stackDescriptor = e.call(loadReturnStack, stack, level, long);
+    e.call(checkCodeOffset, descriptor, rip);
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
     e.call(dropPrivilegedSegments);

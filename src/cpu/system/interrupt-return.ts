@@ -7,7 +7,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Efer, Flag, Vector } from '../state.js';
-import { enterCode, enterRealCode, entersLong, loadReturnCode } from './code-segment.js';
+import { checkCodeOffset, enterCode, enterRealCode, entersLong, loadReturnCode } from './code-segment.js';
 import { changeableFlags, writeFlags } from './flags-register.js';
 import { boundaryAfter } from './instruction-count.js';
 import { updateMode } from './mode.js';
@@ -70,10 +70,11 @@ function interruptReturnOf(width: StackWidth) {
       const virtual = Flag.vif | Flag.vip;
       mask.set(mask.get().or(select(cpl.eqz(), I64.const(virtual), I64.const(0))));
     }
-    const descriptor = e.call(loadReturnCode, selector, rip);
+    const descriptor = e.call(loadReturnCode, selector);
     const level: I32 = code.let(selector.and(3));
     const popsStack = get32(state.codeSize).eq(64).or(level.ne(cpl));
     code.if(popsStack.eqz(), () => {
+      e.call(checkCodeOffset, descriptor, rip);
       e.call(enterCode, selector, descriptor, level, rip);
       setStackPointer(e, pointerAbove(e, 3 * bytes));
       writeReturnFlags(e, image, mask.get(), width);
@@ -88,6 +89,7 @@ function interruptReturnOf(width: StackWidth) {
     );
     const pointer = peekStack(e, 3 * bytes, width);
     const stackDescriptor = e.call(loadReturnStack, stack, level, entersLong(descriptor));
+    e.call(checkCodeOffset, descriptor, rip);
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
     code.if(level.ne(cpl), () => e.call(dropPrivilegedSegments));

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
 import { Segment } from '../../../src/cpu/state.js';
 import { CODE, runCode } from '../../support/run-code.js';
-import { PML4, SystemWorld } from '../../support/system-world.js';
+import { PML4, Selector, SystemWorld } from '../../support/system-world.js';
 
 const HLT = [0xf4];
 
@@ -78,4 +78,14 @@ test.each([
   expect(outcome).toMatchObject({ vector: 13, errorCode: 0 });
   expect(outcome.frame.rip).toBe(at);
   expect(outcome.registers[1]).toBe(5n);
+});
+
+/** As a Sapphire Rapids does at level 3: #GP for SS's selector, not #GP(0) for RIP. */
+test.each([
+  ['IRETQ', '6a 13 54 6a 02 6a 2b 50 48 cf'],
+  ['RETFQ', '6a 13 54 6a 2b 50 48 cb'],
+])('%s to another level checks SS before RIP', async (_name, code) => {
+  const world = await SystemWorld.create('long');
+  const outcome = world.run({ code, registers: { 0: 0x900000000000n } });
+  expect(outcome).toMatchObject({ vector: 13, errorCode: Selector.kernelData });
 });
