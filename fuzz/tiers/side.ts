@@ -5,36 +5,16 @@
 import type { Bus } from '../../src/cpu/bus.js';
 import { Cpu } from '../../src/cpu/cpu.js';
 import type { Exit } from '../../src/cpu/exit.js';
-import * as state from '../../src/cpu/state.js';
 import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import { type Pace, RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
 import { RAM_BASE } from '../../src/memory/layout.js';
 import { CODE, CODE_BYTES, RAM } from './layout.js';
-
-/** What two tiers need not have in common: lazy flags, which are compared as an image, caches, and what is left over. */
-const OWN = new Set<state.Field>([
-  ...[state.flagZero, state.flagSign, state.flagCarry],
-  ...[state.budget, state.deferred, state.granted, state.retired, state.mappings],
-  ...[state.regionInstructions, state.regionExits, state.watching, state.watched],
-  ...[state.tlbFills, state.tlbFilled, state.jumpFills, state.jumpFilled, state.largestPage, state.unmarked],
-  ...[state.bounce, state.bounceSize, state.bounceSplit, state.bouncePhysical, state.exchange],
-  ...[state.pageBase, state.cr2BeforeFetch, state.mxcsrRaised, state.vectorElements, state.fpuRaised],
-  ...[state.pendingCode, state.taskFault],
-]);
-const SHARED = state.stateFields.filter((field) => !OWN.has(field));
-/** The same as 32-bit words. */
-const SHARED_WORDS = Uint32Array.from(
-  SHARED.flatMap(({ address, stride, count }) =>
-    Array.from({ length: (stride * count) / 4 }, (_, n) => address / 4 + n),
-  ),
-);
+import { differencesInState, sameState, wholeMemory } from './same-state.js';
 
 export class Side {
   readonly cpu: Cpu;
   readonly ram: Uint8Array;
   readonly #waiting: number[] = [];
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint32Array;
   #tier: RegionTier | undefined;
   /** Accesses to the bus so far, and a sum of all that they were. */
   #accesses = 0;
@@ -51,9 +31,7 @@ export class Side {
         acknowledge: () => this.#waiting.shift() ?? 0xff,
       },
     });
-    this.#bytes = new Uint8Array(this.cpu.memory.bytes(0, 1)?.buffer as ArrayBuffer);
-    this.ram = this.#bytes.subarray(RAM_BASE, RAM_BASE + RAM);
-    this.#words = new Uint32Array(this.#bytes.buffer);
+    this.ram = new Uint8Array(wholeMemory(this.cpu), RAM_BASE, RAM);
     if (!pace) return;
     this.cpu.useRegions((host) => {
       this.#tier = new RegionTier(host, pace);
@@ -92,47 +70,27 @@ export class Side {
     }
   }
 
-  /** Whether there is a difference to be seen but for memory. */
+  /** Whether there is no difference to be seen but for memory. */
   equals(other: Side): boolean {
-    for (const word of SHARED_WORDS) if (this.#words[word] !== other.#words[word]) return false;
-    return this.#numbers().every((value, n) => value === other.#numbers()[n]);
+    return (
+      sameState(this.cpu, other.cpu) && this.#numbers().every((value, n) => value === other.#numbers()[n])
+    );
   }
 
   #numbers(): number[] {
-    return [this.cpu.retired, this.flags, this.#accesses, this.#log, this.#waiting.length];
+    return [this.#accesses, this.#log, this.#waiting.length];
   }
 
   /** What differs, by name. */
   differences(other: Side): string[] {
-    const found: string[] = [];
+    const found = differencesInState(this.cpu, other.cpu);
     const theirs = other.#numbers();
     for (const [n, mine] of this.#numbers().entries()) {
-      const name = ['retired', 'flags', 'accesses', 'their sum', 'interrupts waiting'][n];
+      const name = ['accesses', 'their sum', 'interrupts waiting'][n];
       const its = theirs[n] as number;
       if (mine !== its) found.push(`${name}: ${mine.toString(16)}, not ${its.toString(16)}`);
     }
-    for (const { name, address, stride, count } of SHARED) {
-      for (let n = 0; n < count; n++) {
-        const mine = hex(this.#bytes, address + n * stride, stride);
-        const its = hex(other.#bytes, address + n * stride, stride);
-        if (mine !== its) found.push(`${name}[${n}]: ${mine}, not ${its}`);
-      }
-    }
     return found;
-  }
-
-  /** RFLAGS' six arithmetic flags. */
-  get flags(): number {
-    const { state: view } = this.cpu;
-    const carry = view.get64(state.flagCarry);
-    const sign = view.get64(state.flagSign);
-    let ones = 0;
-    for (let n = 0n; n < 8n; n++) ones ^= Number((sign >> n) & 1n);
-    const zero = view.get64(state.flagZero) === 0n ? 1 : 0;
-    const top = Number(carry >> 62n);
-    const overflow = ((top >> 1) ^ top) & 1;
-    const rest = ((ones ^ 1) << 2) | (Number((carry >> 3n) & 1n) << 4) | (zero << 6);
-    return (top >> 1) | rest | (Number(sign >> 63n) << 7) | (overflow << 11);
   }
 
   /** Sums up what the bus is asked, and does on occasion what devices do. */
@@ -160,10 +118,4 @@ export class Side {
       writeMemory: (address, width, value) => void this.#asked(3, address, width, value),
     };
   }
-}
-
-function hex(bytes: Uint8Array, address: number, length: number): string {
-  let text = '';
-  for (let n = length - 1; n >= 0; n--) text += (bytes[address + n] as number).toString(16).padStart(2, '0');
-  return text;
 }

@@ -136,7 +136,9 @@ export class Cpu {
       this.#model.absent,
       options.codeSpace,
     );
-    this.memory.observeWrites((address, length) => this.#cache.dropWritten(address, length));
+    this.memory.observeWrites((address, length) =>
+      this.#dropCode(() => this.#cache.dropWritten(address, length)),
+    );
     this.reset();
   }
 
@@ -505,7 +507,7 @@ export class Cpu {
       ...busFunctions(this.#options.bus, new DataView(memory.buffer)),
       decodeAt: () => this.#decodeAt(),
       samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
-      codeWritten: (page: number) => this.#dropCode(page >>> 0),
+      codeWritten: (page: number) => this.#dropCode(() => this.#cache.drop(page >>> 0)),
       unimplemented: () => this.#reportUnimplemented(),
       cpuid: () => cpuid(this.state, this.#model, localApic?.enabled ?? false),
       readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, cycles)),
@@ -527,10 +529,10 @@ export class Cpu {
     return record;
   }
 
-  /** Ends the run if a region is gone by it: it may be the one that runs. */
-  #dropCode(page: number): void {
+  /** Ends the run if a region is gone by what is done: it may be the one that runs. */
+  #dropCode(drop: () => void): void {
     const before = this.#regions?.statistics.dropped;
-    this.#cache.drop(page);
+    drop();
     if (this.#regions?.statistics.dropped !== before) this.#endRun();
   }
 

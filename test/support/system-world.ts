@@ -117,6 +117,8 @@ export class SystemWorld {
   readonly laterInterrupts: number[] = [];
   /** Told of each write to a port. */
   onPort: ((port: number, value: number) => void) | undefined;
+  /** Told of each write to memory that is a device's. */
+  onDeviceMemory: ((address: number, value: number) => void) | undefined;
 
   static async create(mode: WorldMode): Promise<SystemWorld> {
     return new SystemWorld(mode, await loadInterpreter());
@@ -134,7 +136,7 @@ export class SystemWorld {
         this.onPort?.(port, value);
       },
       readMemory: (_address, width) => 2 ** (8 * width) - 1,
-      writeMemory: () => {},
+      writeMemory: (address, _width, value) => this.onDeviceMemory?.(address, value),
     };
     const interrupts: InterruptSource = {
       pending: () => this.interruptVector !== undefined,
