@@ -23,12 +23,14 @@ export interface BootOptions {
   readonly imageName?: string;
 }
 
+export type FirstRegisters = ProtectedRegisters | LongRegisters;
+
 /**
  * Registers at the first instruction, of 32 bits each. `protected32` is protected mode with paging off:
  * CR0 has PE alone of PE and PG, CS is a 32-bit code segment and the other segments are 32-bit data, all of
  * base 0 and limit 4 GiB; A20 is open. EFLAGS has interrupts and single-stepping off.
  */
-export interface FirstRegisters {
+export interface ProtectedRegisters {
   readonly mode: 'protected32';
   readonly eip: number;
   readonly eflags: number;
@@ -39,8 +41,21 @@ export interface FirstRegisters {
   readonly esi: number;
   readonly edi: number;
   readonly ebp: number;
-  /** Both protocols leave the stack to the image. */
+  /** Multiboot and PVH leave the stack to the image. */
   readonly esp: number;
+}
+
+/**
+ * 64-bit mode with 4-level paging, as Linux' 64-bit boot protocol has it: CS is selector 0x10 of the table, the data
+ * segments are 0x18, RFLAGS has nothing set, and registers that are not named are 0, the stack pointer included.
+ */
+export interface LongRegisters {
+  readonly mode: 'long64';
+  readonly rip: number;
+  readonly rsi: number;
+  /** Physical address of the page tables. */
+  readonly cr3: number;
+  readonly gdt: { readonly base: number; readonly limit: number };
 }
 
 /** Bytes to put at a physical address. */

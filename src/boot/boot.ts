@@ -7,6 +7,7 @@ import type { LoadPlan, Segment } from '../image/image.js';
 import { type GuestMemory, VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../memory/guest-memory.js';
 import type { BootOptions, FirstRegisters, Prepared } from './boot-types.js';
 import { BootError, notEnoughMemory } from './errors.js';
+import { prepareLinux } from './linux.js';
 import { pcMemoryMap } from './memory-map.js';
 import { prepareMultiboot } from './multiboot.js';
 import { Placement } from './placement.js';
@@ -50,6 +51,8 @@ function prepare(plan: LoadPlan, memory: GuestMemory, options: BootOptions): Pre
       return prepareMultiboot(plan, context);
     case 'pvh':
       return preparePvh(plan, context);
+    case 'linux':
+      return prepareLinux(plan, context);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What both protocols need while they prepare a boot: the machine's memory, what is free in it, and places
+ * What the protocols need while they prepare a boot: the machine's memory, what is free in it, and places
  * for modules and for the protocol's own tables. Leaves out the tables.
  */
 
@@ -11,7 +11,7 @@ import type { MemoryMapEntry } from './memory-map.js';
 import { HIGH_START, LOW_START, type Placement } from './placement.js';
 import { zeroTerminated } from './strings.js';
 
-const PAGE_SIZE = 4096;
+export const PAGE_SIZE = 4096;
 
 export interface BootContext {
   readonly memory: GuestMemory;
@@ -53,15 +53,16 @@ export function placeModules({ placement, memory, modules, imageEnd }: BootConte
 
 /**
  * The address of the protocol's tables: below 1 MiB when they fit there, else above the image.
- * @param what for the message, such as `multiboot information`
+ * @param what for the message, such as `multiboot information` @param alignment a power of two, in bytes
  * @throws BootError
  */
 export function placeTables(
   { placement, memory, imageEnd }: BootContext,
   layout: BlockLayout,
   what: string,
+  alignment = 16,
 ): number {
-  const address = placement.allocate(layout.size, 16, [
+  const address = placement.allocate(layout.size, alignment, [
     { start: LOW_START, end: HIGH_START },
     { start: imageEnd, end: memory.size },
     { start: HIGH_START, end: memory.size },

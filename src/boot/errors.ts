@@ -11,7 +11,9 @@ export type BootErrorCode =
   | 'segment-over-video-window'
   | 'command-line-too-long'
   /** A command line holds a NUL, which would end it early. */
-  | 'bad-command-line';
+  | 'bad-command-line'
+  /** A module has arguments, and the protocol has no place for them. */
+  | 'module-arguments';
 
 export class BootError extends Error {
   override readonly name = 'BootError';

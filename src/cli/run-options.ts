@@ -9,7 +9,7 @@ import {
   TIERS,
   type TierName,
 } from '../hypervisor/machine-config.js';
-import { PROTOCOLS, type Protocol } from '../image/image.js';
+import { BOOTABLE, PROTOCOLS, type Protocol } from '../image/image.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
 import { badValue, MEMORY_RANGE, parseCount, parseMemory, parseSeconds, single } from './values.js';
@@ -37,8 +37,6 @@ export interface RunSettings {
 }
 
 const CLOCKS = ['virtual', 'host'] as const;
-/** Those of `PROTOCOLS` that can be asked for; the others are only known by name. */
-const SUPPORTED_PROTOCOLS = ['auto', 'multiboot', 'pvh'] as const;
 
 const RUN_OPTIONS = {
   memory: {
@@ -71,13 +69,13 @@ const RUN_OPTIONS = {
   initrd: {
     type: 'string',
     requiresArg: true,
-    describe: 'Module for the guest: FILE or "FILE ARGS", several with commas; ,, is a comma',
+    describe: 'Module or RAM disk for the guest: FILE or "FILE ARGS", several with commas; ,, is a comma',
   },
   protocol: {
     type: 'string',
     requiresArg: true,
     default: 'auto',
-    describe: `How to boot: ${SUPPORTED_PROTOCOLS.join(', ')}`,
+    describe: `How to boot: ${BOOTABLE.join(', ')}`,
   },
   device: {
     type: 'string',
@@ -136,7 +134,10 @@ export const RUN_SHORT_OPTIONS = `mn${UNSUPPORTED_SHORT_OPTIONS}`;
 export function runOptions(yargs: Argv) {
   yargs.options(unsupportedOptions());
   return yargs
-    .positional('image', { type: 'string', describe: 'Unikernel image (multiboot or PVH)' })
+    .positional('image', {
+      type: 'string',
+      describe: 'Image to boot: a unikernel (multiboot, PVH) or a Linux kernel',
+    })
     .options(RUN_OPTIONS);
 }
 
@@ -189,12 +190,12 @@ function imageBeforeDashes(given: RunArguments): string {
 
 /** @throws UsageError */
 function parseProtocol(value: string | undefined): Protocol {
-  const planned = PROTOCOLS.some((one) => one === value) && !SUPPORTED_PROTOCOLS.some((one) => one === value);
+  const planned = PROTOCOLS.some((one) => one === value) && !BOOTABLE.some((one) => one === value);
   if (planned) {
-    const known = SUPPORTED_PROTOCOLS.join(', ');
+    const known = BOOTABLE.join(', ');
     throw new UsageError('not-supported', `protocol ${value} is not supported yet: choose from ${known}`);
   }
-  return oneOf('--protocol', SUPPORTED_PROTOCOLS, value);
+  return oneOf('--protocol', BOOTABLE, value);
 }
 
 /** @throws UsageError */

@@ -19,7 +19,14 @@ import { cpuid } from './system/cpuid.js';
 import { callHypervisor } from './system/hypercall.js';
 import { readAnyMsr, writeAnyMsr } from './system/local-apic-msr.js';
 import { timeStamp } from './system/msr.js';
-import { type FirstRegisters, forgetFilled, resetState, startProtected, startReal } from './system/reset.js';
+import {
+  type FirstRegisters,
+  forgetFilled,
+  resetState,
+  startLong,
+  startProtected,
+  startReal,
+} from './system/reset.js';
 import { CodeCache } from './tiers/interpreter/code-cache.js';
 import type { Interpreter } from './tiers/interpreter/load.js';
 import type { RegionHost, RegionStatistics, RegionTier } from './tiers/regions/region-tier.js';
@@ -161,9 +168,10 @@ export class Cpu {
     this.#wasm.updateMode();
   }
 
-  /** Begins in flat 32-bit protected mode, as boot protocols want it. */
+  /** Begins in the mode that a boot protocol wants. */
   start(registers: FirstRegisters): void {
-    startProtected(this.state, registers);
+    if (registers.mode === 'long64') startLong(this.state, registers);
+    else startProtected(this.state, registers);
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
   }

@@ -20,6 +20,7 @@ import {
 import { ImageError, type ImageErrorCode } from './errors.js';
 import { foreignFormat, isLinuxKernel } from './foreign.js';
 import type { LoadPlan, Protocol } from './image.js';
+import { setupHeaderFacts } from './linux.js';
 import { findMultibootHeader, flagNames, type MultibootHeader } from './multiboot-header.js';
 import { findPvhNote, pvhEntry } from './pvh.js';
 import { solo5Abi } from './solo5.js';
@@ -159,7 +160,10 @@ function describeProtocols(
       ['version', String(abi.version)],
     ]);
   }
-  if (isLinuxKernel(bytes)) add('linux', []);
+  if (elf === undefined && isLinuxKernel(bytes)) {
+    const facts = attempt(() => setupHeaderFacts(bytes));
+    add('linux', facts instanceof ImageError ? [] : [['boot protocol', facts.version]]);
+  }
   return protocols;
 }
 
@@ -209,10 +213,17 @@ function needs(elf: ElfFile | undefined, plan: LoadPlan | undefined): string[] {
   const sentences: string[] = [];
   if (plan !== undefined) {
     const { highestAddress, bootEntry } = describePlan(plan);
+    const mode = plan.protocol === 'linux' ? '64-bit mode' : '32-bit protected mode';
     sentences.push(`At least ${size(highestAddress)} of memory, and more for modules and its heap.`);
-    sentences.push(`A start in 32-bit protected mode at ${bootEntry}.`);
+    sentences.push(`A start in ${mode} at ${bootEntry}.`);
   }
-  if (elf?.header.machine === EM_X86_64) sentences.push('A processor with 64-bit mode.');
+  if (elf?.header.machine === EM_X86_64 || plan?.protocol === 'linux')
+    sentences.push('A processor with 64-bit mode.');
+  if (plan?.protocol === 'linux') {
+    sentences.push(
+      'An initial RAM disk (--initrd), unless the kernel has one inside or a disk to start from.',
+    );
+  }
   if (plan?.protocol === 'multiboot') {
     if (plan.requests.pageAlignedModules) sentences.push('Modules on page boundaries.');
     if (plan.requests.memoryInformation) sentences.push('The amount of memory.');

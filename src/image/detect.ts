@@ -7,7 +7,8 @@ import { ElfFile } from './elf.js';
 import { isElf } from './elf-header.js';
 import { ImageError } from './errors.js';
 import { foreignFormat, isLinuxKernel } from './foreign.js';
-import { type Image, type MultibootPlan, PROTOCOLS, type Protocol } from './image.js';
+import { BOOTABLE, type Image, type MultibootPlan, PROTOCOLS, type Protocol } from './image.js';
+import { planBzImage, planVmlinux } from './linux.js';
 import { planMultiboot } from './multiboot.js';
 import { findMultibootHeader, type MultibootHeader, multibootNearMiss } from './multiboot-header.js';
 import { findPvhNote, planPvh } from './pvh.js';
@@ -23,8 +24,10 @@ export function detectImage(bytes: Uint8Array, protocol: Protocol = 'auto'): Ima
   if (bytes.length === 0)
     throw new ImageError('empty', 'the image is empty (0 bytes): build or download it again');
   const elf = isElf(bytes) ? ElfFile.parse(bytes) : undefined;
+  if (protocol === 'linux') return detectLinux(bytes, elf);
   // A Linux kernel may also hold a multiboot header; QEMU looks for its own header first, and so do we.
-  if (elf === undefined && isLinuxKernel(bytes) && protocol === 'auto') throw linuxKernel();
+  if (elf === undefined && isLinuxKernel(bytes) && protocol === 'auto')
+    return { plan: planBzImage(bytes), elf };
   if (protocol === 'pvh' && elf !== undefined) return detectPvh(bytes, elf);
   const header = findMultibootHeader(bytes);
   if (elf === undefined && header === undefined) throw notAnImage(bytes);
@@ -66,6 +69,14 @@ function detectPvh(bytes: Uint8Array, elf: ElfFile): Image {
   return { plan: planPvh(elf, note), elf };
 }
 
+/** An ELF says of itself only that it is one: that it is a kernel is the user's word. */
+function detectLinux(bytes: Uint8Array, elf: ElfFile | undefined): Image {
+  if (elf !== undefined) return { plan: planVmlinux(elf), elf };
+  if (isLinuxKernel(bytes)) return { plan: planBzImage(bytes), elf };
+  if (findMultibootHeader(bytes) === undefined) throw notAnImage(bytes);
+  throw noProtocol(bytes, elf, 'linux');
+}
+
 function attempt(plan: () => MultibootPlan): MultibootPlan | ImageError {
   try {
     return plan();
@@ -76,24 +87,15 @@ function attempt(plan: () => MultibootPlan): MultibootPlan | ImageError {
 }
 
 function checkProtocol(protocol: Protocol): void {
-  if (protocol === 'auto' || protocol === 'multiboot' || protocol === 'pvh') return;
+  if (BOOTABLE.some((one) => one === protocol)) return;
   const known = PROTOCOLS.includes(protocol) ? 'is not supported yet' : 'is unknown';
   throw new ImageError(
     'unsupported-protocol',
-    `protocol ${protocol} ${known}: univisor boots multiboot and pvh; leave it at auto to have it found`,
-  );
-}
-
-function linuxKernel(): ImageError {
-  return new ImageError(
-    'unsupported-protocol',
-    'this is a Linux kernel (bzImage), and the linux protocol is not supported yet: ' +
-      'a vmlinux built with CONFIG_PVH can be booted by pvh',
+    `protocol ${protocol} ${known}: choose from ${BOOTABLE.join(', ')}; auto finds it`,
   );
 }
 
 function notAnImage(bytes: Uint8Array): ImageError {
-  if (isLinuxKernel(bytes)) return linuxKernel();
   const foreign = foreignFormat(bytes);
   if (foreign !== undefined) {
     return new ImageError('not-an-image', `this is ${foreign.name}, not an image: ${foreign.advice}`);
@@ -109,12 +111,14 @@ function notAnImage(bytes: Uint8Array): ImageError {
 function noProtocol(
   bytes: Uint8Array,
   elf: ElfFile | undefined,
-  protocol: 'auto' | 'multiboot' | 'pvh',
+  protocol: 'auto' | 'multiboot' | 'pvh' | 'linux',
 ): ImageError {
+  const auto = protocol === 'auto';
   const looked: string[] = [];
-  if (protocol !== 'pvh') looked.push('a multiboot 1 header in the first 8192 bytes');
-  if (protocol !== 'multiboot') looked.push('a PVH entry (note Xen, type 18)');
-  if (protocol === 'auto') looked.push('Solo5 notes');
+  if (auto || protocol === 'multiboot') looked.push('a multiboot 1 header in the first 8192 bytes');
+  if (auto || protocol === 'pvh') looked.push('a PVH entry (note Xen, type 18)');
+  if (protocol === 'linux') looked.push('a setup header of Linux (HdrS at 0x202)');
+  if (auto) looked.push('Solo5 notes');
   const found = elf ? notesFound(elf) : 'it is not an ELF';
   const hint =
     (protocol === 'pvh' ? undefined : multibootNearMiss(bytes)) ??

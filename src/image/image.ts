@@ -5,9 +5,11 @@
 
 import type { ElfFile } from './elf.js';
 
-/** What `--protocol` takes. The last three are known by name and not supported yet. */
+/** What `--protocol` takes. The last two are known by name and not supported yet. */
 export const PROTOCOLS = ['auto', 'multiboot', 'pvh', 'linux', 'solo5', 'elf'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
+/** Those that boot. */
+export const BOOTABLE = ['auto', 'multiboot', 'pvh', 'linux'] as const satisfies readonly Protocol[];
 
 export interface Segment {
   /** First byte in guest physical memory; all of the segment lies below 4 GiB. */
@@ -20,7 +22,7 @@ export interface Segment {
 
 interface LoadPlanBase {
   /** How the file carries the segments; raw when address fields say so. */
-  readonly carrier: 'elf32' | 'elf64' | 'raw';
+  readonly carrier: 'elf32' | 'elf64' | 'bzimage' | 'raw';
   /** In ascending order of address, not empty, none overlapping another. */
   readonly segments: readonly Segment[];
   /** Physical address of the first instruction, inside a segment. */
@@ -65,7 +67,17 @@ export interface PvhPlan extends LoadPlanBase {
   readonly protocol: 'pvh';
 }
 
-export type LoadPlan = MultibootPlan | PvhPlan;
+export interface LinuxPlan extends LoadPlanBase {
+  readonly protocol: 'linux';
+  /** From 0x1F1 on; none in a vmlinux. */
+  readonly setupHeader: Uint8Array | undefined;
+  /** Most bytes of a command line, without its NUL. */
+  readonly commandLineSize: number;
+  /** Last physical address that the initial RAM disk may fill. */
+  readonly initrdAddressMax: number;
+}
+
+export type LoadPlan = MultibootPlan | PvhPlan | LinuxPlan;
 
 export interface Image {
   readonly plan: LoadPlan;

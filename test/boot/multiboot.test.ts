@@ -15,13 +15,15 @@ import {
   symbolSections,
   text,
 } from '../image/builders.js';
-import { MIB, string, u32, u64, words } from './guest.js';
+import { MIB, protectedRegisters, string, u32, u64, words } from './guest.js';
 
 function start(image: Uint8Array, options: Partial<BootOptions> = {}, size = 4 * MIB) {
   const memory = GuestMemory.standalone(size);
   // What an earlier guest left must not shine through.
   memory.fill(MIB, size - MIB, 0xaa);
-  const registers = boot(detectImage(image, 'multiboot').plan, memory, { commandLine: '', ...options });
+  const registers = protectedRegisters(
+    boot(detectImage(image, 'multiboot').plan, memory, { commandLine: '', ...options }),
+  );
   return { memory, registers, info: registers.ebx };
 }
 

@@ -61,9 +61,9 @@ it(`boots or refuses ${IMAGES} mutated images (seed ${SEED})`, () => {
         const clear = memory.bytes(physicalAddress + bytes.length, zeros.length);
         if (!equal(clear, zeros)) throw new Error(`${where}: memory was not cleared`);
       }
-      if (!memory.contains(registers.eip, 1) || registers.eip >= imageEnd(plan))
-        throw new Error(`${where}: eip`);
-      elf?.symbols.symbolize(registers.eip);
+      const rip = registers.mode === 'long64' ? registers.rip : registers.eip;
+      if (!memory.contains(rip, 1) || rip >= imageEnd(plan)) throw new Error(`${where}: entry`);
+      elf?.symbols.symbolize(rip);
       // A write a segment, a fill a segment, and what the protocol adds.
       if (written.length > 2 * plan.segments.length + 3)
         throw new Error(`${where}: ${written.length} writes`);
@@ -77,7 +77,7 @@ it(`boots or refuses ${IMAGES} mutated images (seed ${SEED})`, () => {
   }
   // The mutations must reach deep, or this proves nothing.
   const reached = [...outcomes.keys()].sort();
-  expect(reached).toEqual(expect.arrayContaining(['multiboot', 'pvh', 'segment-over-video-window']));
+  expect(reached).toEqual(expect.arrayContaining(['multiboot', 'pvh', 'linux', 'segment-over-video-window']));
   expect(reached.length).toBeGreaterThanOrEqual(18);
   expect((outcomes.get('multiboot') ?? 0) + (outcomes.get('pvh') ?? 0)).toBeGreaterThan(IMAGES / 10);
 });

@@ -3,11 +3,13 @@ import { boot } from '../../src/boot/boot.js';
 import { detectImage } from '../../src/image/detect.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { pvhElf, text } from '../image/builders.js';
-import { MIB, string, u32, u64 } from './guest.js';
+import { MIB, protectedRegisters, string, u32, u64 } from './guest.js';
 
 function start(options: Partial<Parameters<typeof boot>[2]> = {}) {
   const memory = GuestMemory.standalone(4 * MIB);
-  const registers = boot(detectImage(pvhElf(64)).plan, memory, { commandLine: '', ...options });
+  const registers = protectedRegisters(
+    boot(detectImage(pvhElf(64)).plan, memory, { commandLine: '', ...options }),
+  );
   return { memory, registers, info: registers.ebx };
 }
 

@@ -98,7 +98,7 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
     ['run', good, '--protocol', 'uefi'],
     /--protocol: "uefi" is none of auto, multiboot/,
   ],
-  ['a planned protocol', ['run', good, '--protocol', 'linux'], /protocol linux is not supported yet/],
+  ['a planned protocol', ['run', good, '--protocol', 'solo5'], /protocol solo5 is not supported yet/],
   ['a missing module', ['run', good, '--initrd', `${folder}/ramdisk`], /ramdisk: there is no such file/],
   ['a module without name', ['run', good, '--initrd', `${good},`], /--initrd: .* names no file/],
   ['a debugcon that cannot be', ['run', good, '--debugcon', folder], /debug console .*: this is a directory/],
@@ -194,7 +194,7 @@ test('the help offers what there is', async () => {
   const { stdout } = await runCli(['run', '--help']);
 
   expect(stdout).toContain('Size of RAM, 1M to 3G');
-  expect(stdout).toMatch(/How to boot: auto, multiboot, pvh\n/);
+  expect(stdout).toMatch(/How to boot: auto, multiboot, pvh, linux\n/);
 });
 
 test('--version', async () => {

@@ -214,3 +214,34 @@ export function rawMultiboot(
   const header = multibootHeader(0x10000, 0x100000 + offset, 0x100000, loadEnd, bssEnd, entry);
   return join(new Uint8Array(offset), header, CODE);
 }
+
+export interface BzImageSpec {
+  version?: number;
+  xLoadFlags?: number;
+  setupSectors?: number;
+  preferredAddress?: bigint;
+  initSize?: number;
+  commandLineSize?: number;
+  initrdAddressMax?: number;
+  /** What is loaded; its 64-bit entry is at 0x200. */
+  kernel?: Uint8Array;
+}
+
+/** A bzImage of boot protocol 2.15: setup sectors, then what is loaded. */
+export function bzImage(spec: BzImageSpec = {}): Uint8Array {
+  const { setupSectors = 1, kernel = padTo(new Uint8Array(0x200).fill(0xcc), 0x240) } = spec;
+  const setup = new Uint8Array((setupSectors + 1) * 512);
+  const view = new DataView(setup.buffer);
+  setup[0x1f1] = setupSectors;
+  view.setUint16(0x1fe, 0xaa55, true);
+  setup.set([0xeb, 0x6a], 0x200);
+  setup.set(text('HdrS'), 0x202);
+  view.setUint16(0x206, spec.version ?? 0x20f, true);
+  setup[0x211] = 1;
+  view.setUint32(0x22c, spec.initrdAddressMax ?? 0x7fffffff, true);
+  view.setUint16(0x236, spec.xLoadFlags ?? 1, true);
+  view.setUint32(0x238, spec.commandLineSize ?? 2047, true);
+  view.setBigUint64(0x258, spec.preferredAddress ?? 0x200000n, true);
+  view.setUint32(0x260, spec.initSize ?? 0x1000, true);
+  return join(setup, kernel);
+}

@@ -56,7 +56,7 @@ describe('auto', () => {
 });
 
 describe('protocols that are not supported', () => {
-  it.each(['linux', 'solo5', 'elf'] as const)('%s fails by name', (protocol) => {
+  it.each(['solo5', 'elf'] as const)('%s fails by name', (protocol) => {
     expect(refusal(pvhElf(64), protocol)).toMatchObject({
       code: 'unsupported-protocol',
       message: expect.stringContaining(protocol),
@@ -71,16 +71,6 @@ describe('protocols that are not supported', () => {
     });
     expect(message(solo5(6))).toMatchObject({ message: expect.stringContaining('xen') });
     expect(message(solo5(99))).toMatchObject({ message: expect.stringContaining('unknown (99)') });
-  });
-
-  it('a Linux kernel is recognised', () => {
-    const kernel = new Uint8Array(1024);
-    kernel.set(text('HdrS'), 0x202);
-    expect(refusal(kernel)).toMatchObject({
-      code: 'unsupported-protocol',
-      message: expect.stringContaining('bzImage'),
-    });
-    expect(refusal(kernel, 'pvh')).toMatchObject({ code: 'unsupported-protocol' });
   });
 });
 

@@ -6,6 +6,7 @@
 
 import {
   buildElf,
+  bzImage,
   CODE,
   join,
   multibootElf,
@@ -98,6 +99,7 @@ const SEEDS: readonly Uint8Array[] = [
   pvhElf(64),
   rawMultiboot(0, { loadEnd: 0x100040, bssEnd: 0x104000 }),
   rawMultiboot(0x100),
+  bzImage(),
   buildElf({
     segments: [{ bytes: CODE }, { type: PT_NOTE, bytes: note('Solo5', 0x31494241, words(1, 2, 0, 0)) }],
   }),

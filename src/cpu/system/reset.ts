@@ -1,16 +1,20 @@
 /**
- * The state after power-on (SDM vol. 3 Table 9-1), and the one that multiboot and PVH hand over to a kernel: flat
- * 32-bit protected mode without paging (Multiboot 0.6.96 §3.2; Xen's PVH start-up ABI).
+ * The state after power-on (SDM vol. 3 Table 9-1), and those that a kernel is handed over in: flat 32-bit protected mode
+ * without paging (Multiboot 0.6.96 §3.2; Xen's PVH start-up ABI), or 64-bit mode (Linux, Documentation/arch/x86/boot.rst).
  */
 import { GUEST_PAGE_SIZE } from '../../memory/layout.js';
 import * as state from '../state.js';
-import { Access, Cr0, Register, Segment } from '../state.js';
+import { Access, Cr0, Cr4, Efer, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
 import { PROCESSOR_SIGNATURE } from './cpuid.js';
 import { resetMsrs } from './msr.js';
 
-/** The registers that a kernel finds; those left out are 0. Values are 32 bits wide. */
-export interface FirstRegisters {
+/** The registers that a kernel finds. */
+export type FirstRegisters = ProtectedRegisters | LongRegisters;
+
+/** Those left out are 0. Values are 32 bits wide. */
+export interface ProtectedRegisters {
+  readonly mode?: 'protected32';
   readonly eip: number;
   readonly eax?: number;
   readonly ebx?: number;
@@ -20,6 +24,15 @@ export interface FirstRegisters {
   readonly edi?: number;
   readonly ebp?: number;
   readonly esp?: number;
+}
+
+/** Those left out are 0. Values are below 2^53; `cr3` is the physical address of 4-level page tables. */
+export interface LongRegisters {
+  readonly mode: 'long64';
+  readonly rip: number;
+  readonly rsi: number;
+  readonly cr3: number;
+  readonly gdt: { readonly base: number; readonly limit: number };
 }
 
 const DATA = Access.present | Access.notSystem | Access.writable | Access.accessed;
@@ -79,24 +92,45 @@ export function resetState(view: StateView): void {
 }
 
 /** From the reset state on: a kernel's first instruction in flat 32-bit protected mode. */
-export function startProtected(view: StateView, registers: FirstRegisters): void {
-  const flat = { base: 0n, limit: 0xffffffff };
-  const big = Access.big | Access.granularity;
-  writeSegment(view, Segment.cs, { ...flat, selector: 0x8, access: CODE | big });
-  for (const segment of DATA_SEGMENTS) {
-    writeSegment(view, segment, { ...flat, selector: 0x10, access: DATA | big });
-  }
-  writeSegment(view, Segment.tr, { selector: 0, base: 0n, limit: 0x67, access: BUSY_TSS_32 });
+export function startProtected(view: StateView, registers: ProtectedRegisters): void {
+  writeFlatSegments(view, { code: 0x8, codeSize: Access.big, data: 0x10 });
   view.set32(state.gdtrLimit, 0);
-  view.set32(state.idtrLimit, 0);
   view.set64(state.cr0, BigInt(Cr0.pe | Cr0.et));
-  view.set32(state.cpl, 0);
-  writeFlagsImage(view);
   const { eax, ecx, edx, ebx, esp, ebp, esi, edi } = registers;
   [eax, ecx, edx, ebx, esp, ebp, esi, edi].forEach((value = 0, n) => {
     view.set64(state.gpr, BigInt(value >>> 0), n);
   });
   view.set64(state.rip, BigInt(registers.eip >>> 0));
+}
+
+/** From the reset state on: a kernel's first instruction in 64-bit mode. */
+export function startLong(view: StateView, { rip, rsi, cr3, gdt }: LongRegisters): void {
+  writeFlatSegments(view, { code: 0x10, codeSize: Access.long, data: 0x18 });
+  view.set64(state.gdtrBase, BigInt(gdt.base));
+  view.set32(state.gdtrLimit, gdt.limit);
+  view.set64(state.cr3, BigInt(cr3));
+  view.set64(state.cr4, BigInt(Cr4.pae));
+  view.set64(state.efer, BigInt(Efer.lme | Efer.lma));
+  view.set64(state.cr0, BigInt(Cr0.pg | Cr0.et | Cr0.pe));
+  for (let n = 0; n < state.gpr.count; n++) view.set64(state.gpr, n === Register.rsi ? BigInt(rsi) : 0n, n);
+  view.set64(state.rip, BigInt(rip));
+}
+
+/** Ring 0 with segments of base 0 and 4 GiB, no LDT, no IDT and no task. */
+function writeFlatSegments(
+  view: StateView,
+  selectors: { code: number; codeSize: number; data: number },
+): void {
+  const flat = { base: 0n, limit: 0xffffffff };
+  const { code, codeSize, data } = selectors;
+  writeSegment(view, Segment.cs, { ...flat, selector: code, access: CODE | codeSize | Access.granularity });
+  for (const segment of DATA_SEGMENTS) {
+    writeSegment(view, segment, { ...flat, selector: data, access: DATA | Access.big | Access.granularity });
+  }
+  writeSegment(view, Segment.tr, { selector: 0, base: 0n, limit: 0x67, access: BUSY_TSS_32 });
+  view.set32(state.idtrLimit, 0);
+  view.set32(state.cpl, 0);
+  writeFlagsImage(view);
 }
 
 /** From the reset state on: the first instruction in real mode. @param address below 1 MiB */
