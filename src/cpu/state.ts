@@ -108,6 +108,7 @@ export const msrTscAux = i64('msrTscAux');
 /** Kept for the guest and without effect: PAT, miscellaneous enables, MTRRs. */
 export const msrPat = i64('msrPat');
 export const msrMiscEnable = i64('msrMiscEnable');
+export const msrSpecCtrl = i64('msrSpecCtrl');
 export const msrMcgStatus = i64('msrMcgStatus');
 export const msrMtrrDefault = i64('msrMtrrDefault');
 export const msrMtrrVariable = i64('msrMtrrVariable', 16);

@@ -24,6 +24,7 @@ const EXTRAS: Readonly<Record<CpuModelName, readonly string[]>> = {
     ...['VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'PAT', 'PSE36'],
     ...['CLFSH', 'NX', 'LM', 'PAGE1GB', 'PCID', 'RDTSCP', 'PREFETCHW', 'X2APIC', 'TSC_DEADLINE', 'ARAT'],
     ...['FDP_EXCPTN_ONLY', 'FCS_FDS_DEPRECATED', 'TSC_ADJUST', 'INVARIANT_TSC', 'HYPERVISOR'],
+    ...['SPEC_CTRL', 'ARCH_CAPABILITIES'],
   ],
   v2: ['AES', 'PCLMULQDQ', 'MONITOR', 'RDRAND', 'FSGSBASE', 'SMEP', 'ERMS'],
   v3: [

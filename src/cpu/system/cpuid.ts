@@ -106,7 +106,8 @@ const LEAF_7_EBX = {
   SHA: 29,
 } as const;
 const LEAF_D_EAX = { XSAVEOPT: 0, XSAVEC: 1, XGETBV1: 2, XSAVES: 3 } as const;
-const LEAF_7_EDX = { FSRM: 4 } as const;
+/** SPEC_CTRL: IBRS and IBPB, which have nothing to do here and are taken. */
+const LEAF_7_EDX = { FSRM: 4, SPEC_CTRL: 26, ARCH_CAPABILITIES: 29 } as const;
 const LEAF_7_ECX = { UMIP: 2, PKU: 3, RDPID: 22, PKS: 31 } as const;
 /** Leaf 7, ECX: mirrors CR4.PKE. */
 const OSPKE = 1 << 4;

@@ -13,7 +13,8 @@ export type Cycles = () => bigint;
 interface Msr {
   /** The CR4 bit that comes with it: where that is reserved there is no such register. */
   readonly feature?: number;
-  read(view: StateView, cycles: Cycles): bigint;
+  /** Undefined if it can only be written: #GP. */
+  read(view: StateView, cycles: Cycles): bigint | undefined;
   /** False refuses the value: #GP. */
   write(view: StateView, value: bigint, cycles: Cycles): boolean;
 }
@@ -39,13 +40,13 @@ function constant(value: bigint, ignoresWrites = false): Msr {
   return { read: () => value, write: () => ignoresWrites };
 }
 
-const timeStampCounter: Msr = {
+const timeStampCounter = {
   read: (view, cycles) => BigInt.asUintN(64, cycles() + view.get64(state.tscOffset)),
   write: (view, value, cycles) => {
     view.set64(state.tscOffset, value - cycles());
     return true;
   },
-};
+} satisfies Msr;
 
 const efer: Msr = {
   read: (view) => view.get64(state.efer),
@@ -88,6 +89,20 @@ const MCG_STATUS_BITS = 7n;
 /** IA32_DEBUGCTL: LBR, BTF. */
 const DEBUG_CONTROL_BITS = 3n;
 
+/** IA32_SPEC_CTRL: IBRS. */
+const SPEC_CTRL_BITS = 1n;
+/** IA32_PRED_CMD: IBPB. */
+const PRED_CMD_BITS = 1n;
+/**
+ * IA32_ARCH_CAPABILITIES: nothing here runs ahead of the program, so none of the leaks is there that kernels guard
+ * against at a price. RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO,
+ * FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
+ */
+const ARCH_CAPABILITIES = [0, 1, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27, 62].reduce(
+  (bits, bit) => bits | (1n << BigInt(bit)),
+  0n,
+);
+
 const registers = new Map<number, Msr>([
   [0x0, constant(0n, true)],
   [0x1, constant(0n, true)],
@@ -97,8 +112,11 @@ const registers = new Map<number, Msr>([
   [0x3a, constant(1n)],
   // IA32_TSC_ADJUST: what was added to the counter, by whichever register.
   [0x3b, stored(state.tscOffset)],
+  [0x48, stored(state.msrSpecCtrl, (value) => (value & ~SPEC_CTRL_BITS) === 0n)],
+  [0x49, { read: () => undefined, write: (_view, value) => (value & ~PRED_CMD_BITS) === 0n }],
   [0x8b, constant(0n, true)],
   [0xfe, constant(MTRR_CAPABILITIES)],
+  [0x10a, constant(ARCH_CAPABILITIES)],
   [0x174, stored(state.msrSysenterCs, fitsRegister)],
   [0x175, stored(state.msrSysenterEsp, isCanonical)],
   [0x176, stored(state.msrSysenterEip, isCanonical)],
@@ -158,8 +176,9 @@ function chosen(view: StateView): Msr | undefined {
 /** RDMSR of ECX into `exchange[0]`; false if there is no such register. */
 export function readMsr(view: StateView, cycles: Cycles): boolean {
   const register = chosen(view);
-  if (!register) return false;
-  view.set64(state.exchange, register.read(view, cycles));
+  const value = register?.read(view, cycles);
+  if (value === undefined) return false;
+  view.set64(state.exchange, value);
   return true;
 }
 
