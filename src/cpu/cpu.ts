@@ -151,7 +151,7 @@ export class Cpu {
 
   /** Back to the state after power-on (SDM vol. 3 §9.1). Memory stays. */
   reset(): void {
-    resetState(this.state);
+    resetState(this.state, this.#model);
     // What they ask whether the mapping has changed by begins anew, as does the count of what they ran.
     this.#regions?.reset();
     this.#seenInRegions = 0;

@@ -5,6 +5,7 @@
 import * as state from '../state.js';
 import { Cr0, Cr4, Efer, type Field64, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
+import type { CpuModel } from './cpu-model.js';
 import { EFER_SUPPORTED, MONITOR_ENABLED, PHYSICAL_ADDRESS_BITS } from './features.js';
 
 /** The cycles that the time-stamp counter counts, without what the guest added. */
@@ -161,10 +162,13 @@ MTRR_FIXED.forEach((address, n) => {
 /** AMD64's four performance counters, which software resets on any processor not made by Intel: they never count. */
 for (let n = 0; n < 8; n++) registers.set(0xc0010000 + n, constant(0n, true));
 
-/** The values after power-on that are not 0. */
-export function resetMsrs(view: StateView): void {
+/** The values after power-on that are not 0. MONITOR is enabled where the model has it, as CPUID tells. */
+export function resetMsrs(view: StateView, model: CpuModel): void {
   view.set64(state.msrPat, 0x0007040600070406n);
-  view.set64(state.msrMiscEnable, BigInt(FAST_STRINGS | MONITOR_ENABLED));
+  view.set64(
+    state.msrMiscEnable,
+    BigInt(FAST_STRINGS | (model.features.has('MONITOR') ? MONITOR_ENABLED : 0)),
+  );
 }
 
 /** The register that ECX names, if this model has it. */

@@ -6,6 +6,7 @@ import { GUEST_PAGE_SIZE } from '../../memory/layout.js';
 import * as state from '../state.js';
 import { Access, Cr0, Cr4, Efer, Register, Segment } from '../state.js';
 import type { StateView } from '../state-view.js';
+import type { CpuModel } from './cpu-model.js';
 import { PROCESSOR_SIGNATURE } from './cpuid.js';
 import { resetMsrs } from './msr.js';
 
@@ -63,7 +64,7 @@ export function forgetFilled(view: StateView): void {
 }
 
 /** Power-on: real mode, the first instruction at FFFF:FFF0 with CS's base still at FFFF0000. */
-export function resetState(view: StateView): void {
+export function resetState(view: StateView, model: CpuModel): void {
   for (const field of state.stateFields) view.clear(field);
   writeFlagsImage(view);
   const real = { selector: 0, base: 0n, limit: 0xffff };
@@ -88,7 +89,7 @@ export function resetState(view: StateView): void {
   view.set64(state.trapShadowAt, -1n);
   view.set64(state.unsteppedAt, -1n);
   view.set64(state.resumeAt, -1n);
-  resetMsrs(view);
+  resetMsrs(view, model);
 }
 
 /** From the reset state on: a kernel's first instruction in flat 32-bit protected mode. */

@@ -56,6 +56,17 @@ describe('models', () => {
   });
 });
 
+// MOV ECX, 0x1a0; RDMSR; bit 18 of EAX.
+test.each([
+  ['v1', 0n],
+  ['v2', 1n],
+  ['v3', 1n],
+] as const)('IA32_MISC_ENABLE of %s has MONITOR as CPUID does', async (name, expected) => {
+  const { registers } = await runWith(name, { code: 'b9 a0 01 00 00 0f 32' });
+  expect(((registers[0] as bigint) >> 18n) & 1n).toBe(expected);
+  expect(BigInt(cpuidLeaf(1, 0, cpuModel(name))[2] >>> 3) & 1n).toBe(expected);
+});
+
 const LACKED: readonly (readonly [string, CpuModelName, string])[] = [
   ['POPCNT EAX, EBX', 'v1', 'f3 0f b8 c3'],
   ['CMPXCHG16B [RSP]', 'v1', '48 0f c7 0c 24'],
