@@ -91,8 +91,10 @@ const MOST_NOTES = 50_000;
 const MOST_VERSIONS = 4;
 /** How much more often a function must be come by than a loop to be the better root. */
 const CALLED = 8;
-/** How many roots are tried at a look. */
+/** How many roots are tried at a look, at most. */
 const TRIED = 3;
+/** No other root is tried when one leaves no more than this part of the cost. */
+const REST = 0.2;
 
 /** A region that might be made. */
 interface Plan {
@@ -111,6 +113,8 @@ export class RegionTier {
   readonly #view: DataView;
   readonly #table: WebAssembly.Table;
   readonly #firstHandler: number;
+  /** What any region may ask for. */
+  readonly #imports: WebAssembly.Imports;
   readonly #profile = new Profile();
   readonly #reader: CodeReader;
   readonly #regions = new Map<number, Region>();
@@ -144,6 +148,8 @@ export class RegionTier {
     this.#reader = new CodeReader(host);
     this.#table = host.exports.handlers as WebAssembly.Table;
     this.#firstHandler = this.#table.length;
+    const revalidate = (slot: number): number => this.#revalidate(slot);
+    this.#imports = { env: { memory: host.memory, ...host.exports, [REVALIDATE]: revalidate } };
     host.cache.onDrop = (page) => this.#dropPage(page);
   }
 
@@ -277,6 +283,7 @@ export class RegionTier {
       const least = cost * this.pace.gain * 2 ** (this.#versions.get(root) ?? 0);
       const gain = cost - now - least;
       if (gain > (best?.gain ?? 0)) best = { root, key, blocks, pages, shape, gain };
+      if (best && now <= cost * REST) break;
     }
     return best;
   }
@@ -334,12 +341,7 @@ export class RegionTier {
       this.#hopeless.add(root);
       return false;
     }
-    const env = {
-      memory: this.#host.memory,
-      ...this.#host.exports,
-      [REVALIDATE]: (n: number) => this.#revalidate(n),
-    };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
     if (handler >= this.#table.length) this.#table.grow(64);
     this.#table.set(handler, instance.exports[REGION]);
     const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);

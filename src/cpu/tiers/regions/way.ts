@@ -55,10 +55,20 @@ function follow({ rips, keys }: Way, start: number, { key, blocks }: Shape): num
       if (rips[at] !== rip || keys[at] !== key) return at;
       at += 1;
     }
-    const next: number | undefined = rips[at];
-    block = block.successors.map((to) => blocks[to]).find((each) => each?.rips[0] === next);
+    block = successorAt(rips[at], block, blocks);
   }
   return at;
+}
+
+type ShapeBlock = Shape['blocks'][number];
+
+function successorAt(
+  rip: number | undefined,
+  { successors }: ShapeBlock,
+  blocks: Shape['blocks'],
+): ShapeBlock | undefined {
+  for (const to of successors) if (blocks[to]?.rips[0] === rip) return blocks[to];
+  return undefined;
 }
 
 /**
