@@ -54,13 +54,16 @@ async function bundle(entry: string, directory: string, file: string, plugins: P
   });
 }
 
-/** Runs a guest and keeps what V8 compiled for it. A start without the cache works too, only slower. */
+/**
+ * Runs a guest that has all kinds of hot code, so that regions are made, and keeps what V8 compiled for it. A start
+ * without the cache works too, only slower.
+ */
 function makeCodeCache(directory: string): void {
   const script = fileURLToPath(new URL('make-code-cache.cjs', import.meta.url));
-  const guest = `${root}guests/hello/hello.elf`;
+  const guest = `${root}guests/loads/loads.elf`;
   const { status, stderr } = spawnSync(
     process.execPath,
-    [script, directory, 'run', guest, '--timeout', '10'],
+    [script, directory, 'run', guest, '--timeout', '60'],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
