@@ -3,6 +3,7 @@
  * CF = OF = whether the upper half says anything; the other flags, undefined, stay as they were.
  */
 import { I32, I64 } from '../../wasm/values.js';
+import type { Emitter } from '../emitter.js';
 import { routine } from '../routine.js';
 import { Register } from '../state.js';
 import { type Context, define, defineHot, type Operand } from './context.js';
@@ -10,8 +11,8 @@ import { signExtend } from './flags.js';
 
 const LOW = 0xffffffffn;
 
-/** (a, b) → bits 127:64 of their unsigned product */
-export const multiplyHigh = routine('multiplyHigh', { parameters: [I64, I64], result: I64 }, (e, a, b) => {
+/** Bits 127:64 of the unsigned product of two numbers that are kept. */
+export function productHigh(e: Emitter, a: I64, b: I64): I64 {
   const { code } = e;
   const aLow = code.let(a.and(LOW));
   const aHigh = code.let(a.shrU(32));
@@ -19,7 +20,12 @@ export const multiplyHigh = routine('multiplyHigh', { parameters: [I64, I64], re
   const bHigh = code.let(b.shrU(32));
   const first = code.let(aHigh.mul(bLow).add(aLow.mul(bLow).shrU(32)));
   const second = aLow.mul(bHigh).add(first.and(LOW));
-  code.return(aHigh.mul(bHigh).add(first.shrU(32)).add(second.shrU(32)));
+  return aHigh.mul(bHigh).add(first.shrU(32)).add(second.shrU(32));
+}
+
+/** (a, b) → bits 127:64 of their unsigned product */
+export const multiplyHigh = routine('multiplyHigh', { parameters: [I64, I64], result: I64 }, (e, a, b) => {
+  e.code.return(productHigh(e, a, b));
 });
 
 /** (a, b) → bits 127:64 of their signed product */

@@ -8,11 +8,12 @@ import type { Emitter } from '../../emitter.js';
 import { routine } from '../../routine.js';
 import { Rounding } from '../../system/mxcsr.js';
 import { divideWide } from '../divide.js';
-import { multiplyHigh } from '../multiply.js';
+import { productHigh } from '../multiply.js';
 import {
   BIAS,
   classify,
   headOf,
+  INTEGER_BIT,
   infinity,
   isNormal,
   NumberClass,
@@ -26,7 +27,8 @@ import { binaryNaN, invalid, replaceDenormal, unaryNaN } from './nan.js';
 import { unpack } from './normalise.js';
 import type { BinaryRoutine } from './register-forms.js';
 import { precision, raiseFlags, roundExtended, roundingMode } from './round.js';
-import { highOf, leadingZeros, lowOf, pair, shiftLeftWide, shiftRightWide } from './wide.js';
+import type { Exact } from './usual.js';
+import { highOf, lowOf, pair, shiftRightWide } from './wide.js';
 import { Status } from './words.js';
 
 /** Raises DE if either operand is denormal. */
@@ -36,40 +38,53 @@ export function raiseDenormal(e: Emitter, ...kinds: readonly I32[]): void {
   }
 }
 
-interface Operation {
+export interface Operation {
   readonly name: string;
   /** Sign of what the second operand counts as is changed: subtraction. */
   readonly negates?: boolean;
   /** Returns where an operand is zero or infinite, except for what `finite` can do. */
   special(e: Emitter, a: V128, aKind: I32, b: V128, bKind: I32): void;
-  /** Returns the result of two numbers that are finite and not zero. */
-  finite(e: Emitter, a: Parts, b: Parts): void;
+  /** The result for two numbers that are finite and not zero, before it is rounded. */
+  exact(e: Emitter, a: Parts, b: Parts): Exact;
+}
+
+/** An operation as it is, and as a routine for every case. */
+export interface Arithmetic {
+  readonly operation: Operation;
+  readonly whole: BinaryRoutine;
 }
 
 /** NaNs and denormals are the same for all operations; then zeros and infinities; then the arithmetic. */
-function binary(operation: Operation): BinaryRoutine {
-  return routine(`x87${operation.name}`, { parameters: [V128, V128], result: V128 }, (e, a, second) => {
-    const { code } = e;
-    const b = code.variable(V128, second);
-    const negate = (): void => {
-      if (operation.negates) b.set(negated(second));
-    };
-    code.if(
-      isNormal(a).and(isNormal(second)),
-      () => negate(),
-      () => {
-        const aKind = e.call(classify, a);
-        const bKind = e.call(classify, second);
-        code.if(aKind.geU(NumberClass.quiet).or(bKind.geU(NumberClass.quiet)), () => {
-          code.return(e.call(binaryNaN, a, aKind, second, bKind));
-        });
-        negate();
-        operation.special(e, a, aKind, b.get(), bKind);
-        raiseDenormal(e, aKind, bKind);
-      },
-    );
-    operation.finite(e, unpack(e, a), unpack(e, b.get()));
-  });
+function binary(operation: Operation): Arithmetic {
+  const whole = routine(
+    `x87${operation.name}`,
+    { parameters: [V128, V128], result: V128 },
+    (e, a, second) => {
+      const { code } = e;
+      const b = code.variable(V128, second);
+      const negate = (): void => {
+        if (operation.negates) b.set(negated(second));
+      };
+      code.if(
+        isNormal(a).and(isNormal(second)),
+        () => negate(),
+        () => {
+          const aKind = e.call(classify, a);
+          const bKind = e.call(classify, second);
+          code.if(aKind.geU(NumberClass.quiet).or(bKind.geU(NumberClass.quiet)), () => {
+            code.return(e.call(binaryNaN, a, aKind, second, bKind));
+          });
+          negate();
+          operation.special(e, a, aKind, b.get(), bKind);
+          raiseDenormal(e, aKind, bKind);
+        },
+      );
+      const { sign, exponent, high, low } = operation.exact(e, unpack(e, a), unpack(e, b.get()));
+      code.if(high.eqz(), () => code.return(exactZero()));
+      code.return(e.call(roundExtended, sign, exponent, high, low, precision()));
+    },
+  ) as BinaryRoutine;
+  return { operation, whole };
 }
 
 function isZero(kind: I32): I32 {
@@ -114,36 +129,65 @@ function specialSum(e: Emitter, a: V128, aKind: I32, b: V128, bKind: I32): void 
   });
 }
 
-function finiteSum(e: Emitter, a: Parts, b: Parts): void {
+function exactSum(e: Emitter, a: Parts, b: Parts): Exact {
   const { code } = e;
   const order = code.let(a.exponent.sub(b.exponent));
   const swap = code.let(select(order, order.ltS(0), a.significand.ltU(b.significand)));
   const sign = code.let(select(swap, b.sign, a.sign));
-  const exponent = code.let(select(swap, b.exponent, a.exponent));
+  const exponent = code.variable(I32, select(swap, b.exponent, a.exponent));
   const large = code.let(select(swap, b.significand, a.significand));
   const small = code.let(select(swap, a.significand, b.significand));
-  const distance = select(swap, I32.const(0).sub(order), order);
-  const aligned = e.call(shiftRightWide, small, I64.const(0), distance);
-  const [high, low] = [code.let(highOf(aligned)), code.let(lowOf(aligned))];
-  code.if(a.sign.eq(b.sign), () => {
-    const sum = code.let(large.add(high));
-    code.if(sum.ltU(large), () => {
-      const shifted = e.call(shiftRightWide, sum, low, I32.const(1));
-      const top = highOf(shifted).or(1n << 63n);
-      code.return(e.call(roundExtended, sign, exponent.add(1), top, lowOf(shifted), precision()));
-    });
-    code.return(e.call(roundExtended, sign, exponent, sum, low, precision()));
-  });
-  const lower = code.let(I64.const(0).sub(low));
-  const upper = code.let(large.sub(high).sub(low.ne(0).extendU()));
-  code.if(upper.or(lower).eqz(), () => code.return(exactZero()));
-  const zeros = code.let(leadingZeros(upper, lower));
-  const shifted = e.call(shiftLeftWide, upper, lower, zeros);
-  code.return(e.call(roundExtended, sign, exponent.sub(zeros), highOf(shifted), lowOf(shifted), precision()));
+  const distance = code.let(select(swap, I32.const(0).sub(order), order));
+  const high = code.variable(I64, I64.const(0));
+  const low = code.variable(I64, I64.const(1));
+  code.if(
+    distance.ltU(64),
+    () => {
+      const by = code.let(distance.extendU());
+      high.set(small.shrU(by));
+      low.set(small.shl(1).shl(I64.const(63).sub(by)));
+    },
+    () => {
+      const aligned = e.call(shiftRightWide, small, I64.const(0), distance);
+      low.set(lowOf(aligned));
+    },
+  );
+  code.if(
+    a.sign.eq(b.sign),
+    () => {
+      high.set(large.add(high.get()));
+      code.if(high.get().ltU(large), () => {
+        low.set(low.get().shrU(1).or(low.get().and(1)).or(high.get().shl(63)));
+        high.set(high.get().shrU(1).or(INTEGER_BIT));
+        exponent.set(exponent.get().add(1));
+      });
+    },
+    () => {
+      high.set(large.sub(high.get()).sub(low.get().ne(0).extendU()));
+      low.set(I64.const(0).sub(low.get()));
+      code.if(high.get().geS(0), () => {
+        code.if(high.get().eqz(), () => {
+          high.set(low.get());
+          low.set(I64.const(0));
+          exponent.set(exponent.get().sub(64));
+        });
+        const zeros = code.let(high.get().clz());
+        high.set(
+          high
+            .get()
+            .shl(zeros)
+            .or(low.get().shrU(1).shrU(I64.const(63).sub(zeros))),
+        );
+        low.set(low.get().shl(zeros));
+        exponent.set(exponent.get().sub(zeros.wrap()));
+      });
+    },
+  );
+  return { sign, exponent: exponent.get(), high: high.get(), low: low.get() };
 }
 
-export const add = binary({ name: 'Add', special: specialSum, finite: finiteSum });
-export const subtract = binary({ name: 'Subtract', negates: true, special: specialSum, finite: finiteSum });
+export const add = binary({ name: 'Add', special: specialSum, exact: exactSum });
+export const subtract = binary({ name: 'Subtract', negates: true, special: specialSum, exact: exactSum });
 
 export const multiply = binary({
   name: 'Multiply',
@@ -161,9 +205,9 @@ export const multiply = binary({
       code.return(zero(sign));
     });
   },
-  finite(e, a, b) {
+  exact(e, a, b) {
     const { code } = e;
-    const high = code.variable(I64, e.call(multiplyHigh, a.significand, b.significand));
+    const high = code.variable(I64, productHigh(e, a.significand, b.significand));
     const low = code.variable(I64, a.significand.mul(b.significand));
     const exponent = code.variable(I32, a.exponent.add(b.exponent).sub(BIAS - 1));
     code.if(high.get().geS(0), () => {
@@ -171,8 +215,7 @@ export const multiply = binary({
       low.set(low.get().shl(1));
       exponent.set(exponent.get().sub(1));
     });
-    const sign = a.sign.xor(b.sign);
-    code.return(e.call(roundExtended, sign, exponent.get(), high.get(), low.get(), precision()));
+    return { sign: code.let(a.sign.xor(b.sign)), exponent: exponent.get(), high: high.get(), low: low.get() };
   },
 });
 
@@ -218,7 +261,7 @@ export const divide = binary({
       code.return(zero(sign));
     });
   },
-  finite(e, a, b) {
+  exact(e, a, b) {
     const { code } = e;
     const whole = code.let(a.significand.geU(b.significand));
     const high = code.let(a.significand.shrU(whole.extendU()));
@@ -228,7 +271,7 @@ export const divide = binary({
       .sub(b.exponent)
       .add(whole)
       .add(BIAS - 1);
-    code.return(e.call(roundExtended, a.sign.xor(b.sign), exponent, quotient, rest, precision()));
+    return { sign: code.let(a.sign.xor(b.sign)), exponent: code.let(exponent), high: quotient, low: rest };
   },
 });
 

@@ -4,13 +4,17 @@
  */
 import { I32 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
+import { get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
+import * as state from '../../state.js';
 import type { Operand } from '../context.js';
-import { add, divide, multiply, squareRoot, subtract } from './arithmetic-core.js';
+import { type Arithmetic, add, divide, multiply, squareRoot, subtract } from './arithmetic-core.js';
 import { extended, headOf, negated, SIGN, significandOf } from './extended.js';
 import { memorySource } from './memory.js';
-import { type BinaryRoutine, defineUnary, fromStack, type UnaryRoutine } from './register-forms.js';
-import { defineX87, finishWrite } from './results.js';
+import { defineUnary, fromStack, type UnaryRoutine } from './register-forms.js';
+import { clearStatus, defineX87KeepingC1, finishWrite } from './results.js';
+import { computeUsual, halvesOf, Stack } from './usual.js';
+import { Status } from './words.js';
 
 type StackRoutine = Routine<readonly [typeof I32, typeof I32, typeof I32, typeof I32], undefined>;
 type MemoryRoutine = Routine<readonly [typeof V128], undefined>;
@@ -21,21 +25,39 @@ interface Forms {
   readonly reversedMemory: MemoryRoutine;
 }
 
-function formsOf(core: BinaryRoutine): Forms {
+function formsOf({ operation, whole }: Arithmetic): Forms {
   const stack = routine(
-    `${core.name}Stack`,
+    `${whole.name}Stack`,
     { parameters: [I32, I32, I32, I32] },
     (e, destination, first, second, pops) => {
-      const value = fromStack(e, [first, second], (a, b) => e.call(core, a as V128, b as V128));
+      const { code } = e;
+      code.block((unusual) => {
+        const registers = new Stack(e);
+        const [aNumber, bNumber] = [registers.number(first), registers.number(second)];
+        code.branchIf(unusual, registers.isPresent(aNumber).and(registers.isPresent(bNumber)).eqz());
+        const [a, b] = [registers.load(aNumber), registers.load(bNumber)];
+        const pieces = { stack: registers, a, b, destination: registers.number(destination), pops };
+        computeUsual(e, pieces, operation, unusual);
+      });
+      clearStatus(e, Status.c1);
+      const value = fromStack(e, [first, second], (a, b) => e.call(whole, a as V128, b as V128));
       e.call(finishWrite, destination, value, pops);
     },
   );
   const memory = (reversed: boolean): MemoryRoutine =>
-    routine(`${core.name}${reversed ? 'Reversed' : ''}Memory`, { parameters: [V128] }, (e, operand) => {
-      const value = fromStack(e, [0], (top) => {
-        const [first, second] = (reversed ? [operand, top] : [top, operand]) as [V128, V128];
-        return e.call(core, first, second);
+    routine(`${whole.name}${reversed ? 'Reversed' : ''}Memory`, { parameters: [V128] }, (e, operand) => {
+      const { code } = e;
+      const inOrder = <T>(top: T, other: T): [first: T, second: T] =>
+        reversed ? [other, top] : [top, other];
+      code.block((unusual) => {
+        const registers = new Stack(e);
+        const destination = registers.number(0);
+        code.branchIf(unusual, registers.isPresent(destination).eqz().or(get32(state.fpuRaised)));
+        const [a, b] = inOrder(registers.load(destination), halvesOf(e, operand));
+        computeUsual(e, { stack: registers, a, b, destination, pops: I32.const(0) }, operation, unusual);
       });
+      clearStatus(e, Status.c1);
+      const value = fromStack(e, [0], (top) => e.call(whole, ...inOrder(top as V128, operand)));
       e.call(finishWrite, I32.const(0), value, I32.const(0));
     });
   return { stack, memory: memory(false), reversedMemory: memory(true) };
@@ -48,7 +70,8 @@ interface Kind {
 }
 
 function defineForm(mnemonic: string, summary: string, forms: Forms, kind: Kind): void {
-  defineX87(
+  // What it calls clears C1.
+  defineX87KeepingC1(
     mnemonic,
     summary,
     (context) => memorySource(context, kind.integer ?? false),
@@ -66,7 +89,7 @@ function defineForm(mnemonic: string, summary: string, forms: Forms, kind: Kind)
   );
 }
 
-function defineFamily(name: string, what: string, core: BinaryRoutine, reversible: boolean): void {
+function defineFamily(name: string, what: string, core: Arithmetic, reversible: boolean): void {
   const forms = formsOf(core);
   for (const reversed of reversible ? [false, true] : [false]) {
     const suffix = reversed ? 'R' : '';

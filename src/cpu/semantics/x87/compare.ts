@@ -4,7 +4,7 @@
  */
 import { I32, type I64, select } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
-import { get32 } from '../../emitter.js';
+import { type Emitter, get32 } from '../../emitter.js';
 import { routine } from '../../routine.js';
 import * as state from '../../state.js';
 import type { Context, Operand } from '../context.js';
@@ -24,6 +24,7 @@ import {
   unmasked,
 } from './results.js';
 import { isEmpty, isPresent, popStack, stackRegister } from './stack.js';
+import { compareUsual, halvesOf, isComparable } from './usual.js';
 import { Status } from './words.js';
 
 /** C3, C2 and C0: what a comparison of ST(0) with its operand gives. */
@@ -65,14 +66,24 @@ const compareNumbers = routine(
   },
 );
 
+/** Returns the outcome of what is nearly always compared. */
+function returnUsual(e: Emitter, first: V128, second: V128): void {
+  const { code } = e;
+  const [a, b] = [halvesOf(e, first), halvesOf(e, second)];
+  code.if(isComparable(a).and(isComparable(b)), () => {
+    const { equal, less } = compareUsual(e, a, b);
+    code.return(equal.mul(Outcome.equal).or(less.mul(Outcome.less)));
+  });
+}
+
 /** (pops): unless invalid and unmasked; the status word follows */
 const finishPops = routine('x87FinishPops', { parameters: [I32] }, (e, pops) => {
   const { code } = e;
   code.if(unmasked(Status.ie | Status.de).eqz(), () => {
-    code.if(pops, () => e.call(popStack));
-    code.if(pops.gtU(1), () => e.call(popStack));
+    code.if(pops, () => popStack(e));
+    code.if(pops.gtU(1), () => popStack(e));
   });
-  e.call(commitStatus);
+  commitStatus(e);
 });
 
 /** (outcome, pops): C3, C2 and C0, whatever was raised; then pops */
@@ -91,7 +102,9 @@ const compareRegister = routine(
       underflow(e);
       e.code.return(I32.const(Outcome.unordered));
     });
-    e.code.return(e.call(compareNumbers, stackRegister(e, 0), stackRegister(e, n), quiet));
+    const [a, b] = [stackRegister(e, 0), stackRegister(e, n)];
+    returnUsual(e, a, b);
+    e.code.return(e.call(compareNumbers, a, b, quiet));
   },
 );
 
@@ -101,7 +114,9 @@ const compareMemory = routine('x87CompareMemory', { parameters: [V128], result: 
     underflow(e);
     e.code.return(I32.const(Outcome.unordered));
   });
-  e.code.return(e.call(compareNumbers, stackRegister(e, 0), b, I32.const(0)));
+  const a = stackRegister(e, 0);
+  returnUsual(e, a, b);
+  e.code.return(e.call(compareNumbers, a, b, I32.const(0)));
 });
 
 interface Kind {

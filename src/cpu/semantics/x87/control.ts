@@ -95,5 +95,5 @@ defineX87('FFREE', 'Makes ST(i) empty.', nothing, (context) => {
 });
 defineX87('FFREEP', 'Makes ST(i) empty and pops.', nothing, (context) => {
   markEmpty(context, (context.operands[0] as Operand).number());
-  context.call(popStack);
+  popStack(context);
 });

@@ -158,7 +158,7 @@ function makeSave(size: Size): Transfer {
     for (let n = 0; n < 8; n++) {
       const at = behind(e, linear, environment + n * REGISTER_BYTES);
       const host = place(e, at, REGISTER_BYTES, 'write', access);
-      const register = e.call(stackAddress, I32.const(n));
+      const register = stackAddress(e, n);
       code.store(host, I64.load(register));
       code.store16(host, I32.load(register, 8), 8);
       commit(e, host);
@@ -176,7 +176,7 @@ function makeRestore(size: Size): Transfer {
     for (let n = 0; n < 8; n++) {
       const at = behind(e, linear, environment + n * REGISTER_BYTES);
       const host = place(e, at, REGISTER_BYTES, 'read', access);
-      code.store(e.call(stackAddress, I32.const(n)), extended(I32.load16U(host, 8), I64.load(host)));
+      code.store(stackAddress(e, n), extended(I32.load16U(host, 8), I64.load(host)));
     }
   });
 }

@@ -1,4 +1,4 @@
-/** FLD of every format, FILD, FBLD and the constants: what pushes (SDM vol. 1 §8.3.3, §8.3.4; vol. 2). */
+/** FLD of every format, FILD, FBLD and the constants: what pushes, by `finishPush` which clears C1 (SDM vol. 1 §8.3.3, §8.3.4; vol. 2). */
 import { I32, I64 } from '../../../wasm/values.js';
 import { V128 } from '../../../wasm/vector.js';
 import { routine } from '../../routine.js';
@@ -8,12 +8,17 @@ import { BIAS, classify, constant, extended, NumberClass } from './extended.js';
 import { floatSource, integerSource, readExtended } from './memory.js';
 import { unaryNaN } from './nan.js';
 import { fromStack } from './register-forms.js';
-import { defineX87, finishPush, nothing } from './results.js';
+import { defineX87KeepingC1, finishPush, nothing } from './results.js';
 import { roundSignificand } from './round.js';
+import { halvesOf, isComparable } from './usual.js';
 import { lowOf } from './wide.js';
 
 /** (value widened from memory): pushes it, a NaN made quiet */
 const pushWidened = routine('x87PushWidened', { parameters: [V128] }, (e, value) => {
+  e.code.if(isComparable(halvesOf(e, value)), () => {
+    e.call(finishPush, value);
+    e.code.return();
+  });
   const kind = e.call(classify, value);
   e.code.if(kind.geU(NumberClass.quiet), () => {
     e.call(finishPush, e.call(unaryNaN, value, kind));
@@ -42,16 +47,16 @@ function prepareLoad(context: Context): () => void {
   return () => context.call(pushWidened, context.call(widen, bits));
 }
 
-defineX87('FLD', 'Pushes a number.', prepareLoad, (_context, push) => push());
+defineX87KeepingC1('FLD', 'Pushes a number.', prepareLoad, (_context, push) => push());
 
-defineX87(
+defineX87KeepingC1(
   'FILD',
   'Pushes a signed integer.',
   (context) => integerSource(context, context.operands[0] as Operand),
   (context, { bits, widen }) => context.call(finishPush, context.call(widen, bits)),
 );
 
-defineX87(
+defineX87KeepingC1(
   'FBLD',
   'Pushes a number of 18 decimal digits.',
   (context) => readExtended(context, context.operands[0] as Operand),
@@ -60,14 +65,18 @@ defineX87(
 
 /** Pushes high.low × 2^(exponent − 63), rounded as rounding control says and without PE. */
 function defineConstant(mnemonic: string, what: string, exponent: number, high: bigint, low: bigint): void {
-  defineX87(mnemonic, `Pushes ${what}.`, nothing, (context) => {
+  defineX87KeepingC1(mnemonic, `Pushes ${what}.`, nothing, (context) => {
+    if (low === 0n) {
+      context.call(finishPush, constant(BIAS + exponent, high));
+      return;
+    }
     const args = [I32.const(0), I64.const(high), I64.const(low), I32.const(64)] as const;
     const significand = lowOf(context.call(roundSignificand, ...args));
     context.call(finishPush, extended(I32.const(BIAS + exponent), significand));
   });
 }
 
-defineX87('FLDZ', 'Pushes 0.', nothing, (context) => context.call(finishPush, constant(0, 0n)));
+defineX87KeepingC1('FLDZ', 'Pushes 0.', nothing, (context) => context.call(finishPush, constant(0, 0n)));
 defineConstant('FLD1', '1', 0, 1n << 63n, 0n);
 defineConstant('FLDL2T', 'the binary logarithm of 10', 1, 0xd49a784bcd1b8afen, 0x492bf6ff4dafdb4cn);
 defineConstant('FLDL2E', 'the binary logarithm of e', 0, 0xb8aa3b295c17f0bbn, 0xbe87fed0691d3e88n);

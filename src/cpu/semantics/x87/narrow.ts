@@ -9,10 +9,11 @@ import { type Emitter, get32 } from '../../emitter.js';
 import { type Routine, routine } from '../../routine.js';
 import * as state from '../../state.js';
 import { DOUBLE, type Float, type Format, SINGLE } from '../sse/float-format.js';
-import { BIAS, classify, NumberClass, QUIET_BIT, significandOf, signOf } from './extended.js';
+import { BIAS, classify, exponentOf, NumberClass, QUIET_BIT, significandOf, signOf } from './extended.js';
 import { replaceDenormal } from './nan.js';
 import { unpack } from './normalise.js';
 import { raiseFlags, roundingMode, roundSignificand, roundsAway } from './round.js';
+import { halvesOf, isNormalHalves } from './usual.js';
 import { highOf, lowOf, shiftRightWide } from './wide.js';
 import { Status } from './words.js';
 
@@ -38,6 +39,30 @@ function narrowSpecial<F extends Float<F>>(e: Emitter, format: Format<F>, value:
   });
 }
 
+/** Returns the bits of a normal number that stays one, rounded to nearest. */
+function narrowUsual<F extends Float<F>>(e: Emitter, format: Format<F>, value: V128, signBit: I64): void {
+  const { code } = e;
+  const down = 64 - format.precision;
+  const number = halvesOf(e, value);
+  code.block((unusual) => {
+    code.branchIf(unusual, isNormalHalves(number).and(roundingMode().eqz()).eqz());
+    const { significand } = number;
+    const tail = code.let(significand.shl(format.precision));
+    const odd = significand.shrU(down).and(1).or(tail.shl(1).ne(0).extendU());
+    const up = code.let(tail.shrU(63).and(odd));
+    const rounded = code.let(significand.shrU(down).add(up));
+    const carried = rounded.shrU(format.precision).wrap();
+    const field = code.let(
+      exponentOf(value)
+        .sub(BIAS - format.bias)
+        .add(carried),
+    );
+    code.branchIf(unusual, field.sub(1).geU(format.topField - 1));
+    code.if(tail.ne(0), () => raiseFlags(e, up.wrap().mul(Status.c1).or(Status.pe)));
+    code.return(signBit.or(field.extendU().shl(format.fraction)).or(rounded.and(format.fractionMask)));
+  });
+}
+
 function makeNarrow<F extends Float<F>>(format: Format<F>): Narrow {
   const down = 64 - format.precision;
   return routine(`x87Narrow${format.name}`, { parameters: [V128], result: I64 }, (e, value) => {
@@ -49,6 +74,7 @@ function makeNarrow<F extends Float<F>>(format: Format<F>): Narrow {
         .extendU()
         .shl(format.width - 1),
     );
+    narrowUsual(e, format, value, signBit);
     narrowSpecial(e, format, value, signBit);
     const { exponent, significand } = unpack(e, value);
     const biased = code.let(exponent.sub(BIAS - format.bias));

@@ -25,12 +25,14 @@ export function unmasked(flags: number): I32 {
 }
 
 /** Moves what was raised to the status word. */
-export const commitStatus = routine('x87CommitStatus', { parameters: [] }, (e) => {
-  const error = unmasked(EXCEPTIONS)
-    .ne(0)
-    .mul(Status.error | Status.busy);
-  e.set32(state.fpuStatus, get32(state.fpuStatus).or(get32(state.fpuRaised)).or(error));
-});
+export function commitStatus(e: Emitter): void {
+  e.code.if(get32(state.fpuRaised), () => {
+    const error = unmasked(EXCEPTIONS)
+      .ne(0)
+      .mul(Status.error | Status.busy);
+    e.set32(state.fpuStatus, get32(state.fpuStatus).or(get32(state.fpuRaised)).or(error));
+  });
+}
 
 /** 1 if an exception from the operands is not masked; then those found later are forgotten. */
 const isRefused = routine('x87IsRefused', { parameters: [], result: I32 }, (e) => {
@@ -50,34 +52,39 @@ export const finishWrite = routine(
   { parameters: [I32, V128, I32] },
   (e, n, value, pops) => {
     const { code } = e;
-    code.if(e.call(isRefused).eqz(), () => {
-      e.call(writeStack, n, value);
-      code.if(pops, () => e.call(popStack));
-    });
-    e.call(commitStatus);
+    code.if(get32(state.fpuRaised), () =>
+      code.if(e.call(isRefused), () => {
+        commitStatus(e);
+        code.return();
+      }),
+    );
+    writeStack(e, n, value);
+    code.if(pops, () => popStack(e));
+    commitStatus(e);
   },
 );
 
-/** (value): pushes it unless that is an unmasked invalid operation; a full stack gets the indefinite NaN */
+/** (value): clears C1 and pushes it unless that is an unmasked invalid operation; a full stack gets the indefinite NaN */
 export const finishPush = routine('x87FinishPush', { parameters: [V128] }, (e, given) => {
   const { code } = e;
+  clearStatus(e, Status.c1);
   const value = code.variable(V128, given);
   const underflown = get32(state.fpuRaised).and(Status.stackFault);
   code.if(isPresent(7).and(underflown.eqz()), () => {
     e.set32(state.fpuRaised, Status.ie | Status.stackFault | Status.c1);
     value.set(INDEFINITE);
   });
-  code.if(unmasked(Status.ie).eqz(), () => e.call(pushStack, value.get()));
-  e.call(commitStatus);
+  code.if(unmasked(Status.ie).eqz(), () => pushStack(e, value.get()));
+  commitStatus(e);
 });
 
 /** (first, second): ST(0) = first and second is pushed, unless refused; the status word follows */
 export const finishTwo = routine('x87FinishTwo', { parameters: [V128, V128] }, (e, first, second) => {
   e.code.if(e.call(isRefused).eqz(), () => {
-    e.call(writeStack, I32.const(0), first);
-    e.call(pushStack, second);
+    writeStack(e, 0, first);
+    pushStack(e, second);
   });
-  e.call(commitStatus);
+  commitStatus(e);
 });
 
 /** Stack underflow: an operand that is empty. */
@@ -105,7 +112,8 @@ export function defineX87KeepingC1<T>(
 ): void {
   define(mnemonic, summary, (context) => {
     waitForX87(context);
-    context.set32(state.fpuRaised, 0);
+    // What it has met is no part of the guest's state: it can still be begun again.
+    context.code.store(I32.const(state.fpuRaised.address), I32.const(0));
     const prepared = prepare(context);
     context.set64(state.fpuInstruction, context.currentRip());
     carryOut(context, prepared);

@@ -1,9 +1,9 @@
 /** The register stack: TOP, tags, pushing and popping (SDM vol. 1 §8.1.2, §8.1.7). */
-import { I32 } from '../../../wasm/values.js';
-import { V128 } from '../../../wasm/vector.js';
+import { I32, I64 } from '../../../wasm/values.js';
+import type { V128 } from '../../../wasm/vector.js';
 import { type Emitter, get32 } from '../../emitter.js';
-import { routine } from '../../routine.js';
 import * as state from '../../state.js';
+import { extended, headOf, significandOf } from './extended.js';
 import { Status, TOP_SHIFT } from './words.js';
 
 /** The physical number of ST(n). */
@@ -12,13 +12,22 @@ export function physical(n: I32 | number): I32 {
 }
 
 /** The address of ST(n). */
-export const stackAddress = routine('x87StackAddress', { parameters: [I32], result: I32 }, (e, n) => {
-  e.code.return(e.element(state.fpr, physical(n)));
-});
+export function stackAddress(e: Emitter, n: I32 | number): I32 {
+  return e.code.let(e.element(state.fpr, physical(n)));
+}
+
+/** Registers are read and written in two halves: a whole one read after halves were written would wait for both. */
+export function loadRegister(e: Emitter, address: I32): V128 {
+  return e.code.let(extended(I32.load(address, 8), I64.load(address)));
+}
+
+export function storeRegister(e: Emitter, address: I32, value: V128): void {
+  e.code.store(address, significandOf(value));
+  e.code.store(address, headOf(value).extendU(), 8);
+}
 
 export function stackRegister(e: Emitter, n: I32 | number): V128 {
-  const number = typeof n === 'number' ? I32.const(n) : n;
-  return e.code.let(V128.load(e.call(stackAddress, number)));
+  return loadRegister(e, stackAddress(e, n));
 }
 
 /** 1 if ST(n) is not empty. */
@@ -30,11 +39,11 @@ export function isEmpty(n: I32 | number): I32 {
   return isPresent(n).eqz();
 }
 
-/** (n, value): ST(n) = value, not empty */
-export const writeStack = routine('x87WriteStack', { parameters: [I32, V128] }, (e, n, value) => {
-  e.code.store(e.call(stackAddress, n), value);
+/** ST(n) = value, not empty */
+export function writeStack(e: Emitter, n: I32 | number, value: V128): void {
+  storeRegister(e, stackAddress(e, n), value);
   e.set32(state.fpuTag, get32(state.fpuTag).or(I32.const(1).shl(physical(n))));
-});
+}
 
 export function setTop(e: Emitter, top: I32): void {
   e.set32(state.fpuStatus, get32(state.fpuStatus).and(~Status.top).or(top.and(7).shl(TOP_SHIFT)));
@@ -45,13 +54,13 @@ export function markEmpty(e: Emitter, n: I32 | number): void {
 }
 
 /** ST(0) becomes empty and ST(1) the top. */
-export const popStack = routine('x87Pop', { parameters: [] }, (e) => {
+export function popStack(e: Emitter): void {
   markEmpty(e, 0);
   setTop(e, physical(1));
-});
+}
 
-/** (value): a new top, not empty, whatever was there */
-export const pushStack = routine('x87Push', { parameters: [V128] }, (e, value) => {
+/** A new top, not empty, whatever was there. */
+export function pushStack(e: Emitter, value: V128): void {
   setTop(e, physical(7));
-  e.call(writeStack, I32.const(0), value);
-});
+  writeStack(e, 0, value);
+}

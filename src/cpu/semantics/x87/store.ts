@@ -9,7 +9,6 @@ import { DECIMAL_INDEFINITE, toDecimal } from './decimal.js';
 import { extended, INDEFINITE, significandOf, signOf } from './extended.js';
 import { reach, writeExtended } from './memory.js';
 import { narrowDouble, narrowSingle, toMagnitude } from './narrow.js';
-import { fromStack } from './register-forms.js';
 import { commitStatus, defineX87, finishWrite, nothing, underflow, unmasked } from './results.js';
 import { isEmpty, isPresent, popStack, stackRegister, writeStack } from './stack.js';
 import { Status } from './words.js';
@@ -105,19 +104,33 @@ function storeToMemory(context: Context, operand: Operand, conversion: Convert):
   return stored;
 }
 
-/** (n, pops): ST(n) = ST(0) */
-const storeToRegister = routine('x87StoreToRegister', { parameters: [I32, I32] }, (e, n, pops) => {
-  const value = fromStack(e, [0], (top) => top as V128);
-  e.call(finishWrite, n, value, pops);
-});
-
 /** FOP of the FSTP that is no stack underflow where ST(0) is empty, but only pops: FSTPNCE to some. */
 const UNCHECKED_STORE = 0x1d8;
 
-/** Whether this is that one, and ST(0) is empty. */
-function onlyPops(context: Context): I32 {
-  return context.x87Opcode().and(0x7f8).eq(UNCHECKED_STORE).and(isEmpty(0));
-}
+/** (n, pops, FOP): ST(n) = ST(0) */
+const storeToRegister = routine(
+  'x87StoreToRegister',
+  { parameters: [I32, I32, I32] },
+  (e, n, pops, opcode) => {
+    const { code } = e;
+    code.if(isEmpty(0), () => {
+      code.if(
+        opcode.and(0x7f8).eq(UNCHECKED_STORE),
+        () => popStack(e),
+        () => e.call(finishWrite, n, underflow(e), pops),
+      );
+      code.return();
+    });
+    writeStack(e, n, stackRegister(e, 0));
+    code.if(pops, () => popStack(e));
+  },
+);
+
+/** (whether it was stored and is to be popped): the status word follows */
+const finishStore = routine('x87FinishStore', { parameters: [I32] }, (e, pops) => {
+  e.code.if(pops, () => popStack(e));
+  commitStatus(e);
+});
 
 function defineStore(
   mnemonic: string,
@@ -137,15 +150,10 @@ function defineStore(
       const [operand] = context.operands as [Operand];
       if (!stored) {
         const popping = I32.const(pops ? 1 : 0);
-        context.code.if(
-          onlyPops(context),
-          () => context.call(popStack),
-          () => context.call(storeToRegister, operand.number(), popping),
-        );
+        context.call(storeToRegister, operand.number(), popping, context.x87Opcode());
         return;
       }
-      if (pops) context.code.if(stored, () => context.call(popStack));
-      context.call(commitStatus);
+      context.call(finishStore, pops ? stored : I32.const(0));
     },
   );
 }
@@ -166,10 +174,10 @@ const exchange = routine('x87Exchange', { parameters: [I32], mayFault: false }, 
   code.if(unmasked(Status.ie).eqz(), () => {
     const first = code.let(present(I32.const(0)));
     const second = code.let(present(n));
-    e.call(writeStack, I32.const(0), second);
-    e.call(writeStack, n, first);
+    writeStack(e, 0, second);
+    writeStack(e, n, first);
   });
-  e.call(commitStatus);
+  commitStatus(e);
 });
 
 defineX87('FXCH', 'Exchanges ST(0) and ST(i).', nothing, (context) => {
