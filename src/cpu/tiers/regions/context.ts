@@ -31,7 +31,7 @@ import type { Carries } from './carries.js';
 import { type Frame, vectorAddress } from './frame.js';
 import { NotInRegion } from './not-in-region.js';
 import { ConstantOperand, GeneralOperand, NumberOperand, RegionMemory, VectorOperand } from './operands.js';
-import { isBarred, reachesHost } from './routines.js';
+import { isBarred, isHarmless, reachesHost } from './routines.js';
 
 /** An instruction and where it is. */
 export interface Located {
@@ -310,7 +310,7 @@ export class RegionContext extends BoundContext implements OperandContext {
   ): R {
     if (isBarred(target.name) || !target.build) throw new NotInRegion(`it calls ${target.name}`);
     if (!reachesHost(target.name)) {
-      this.written = true;
+      this.written ||= !isHarmless(target.name);
       return super.attempt(target, ...args);
     }
     this.#reached = true;

@@ -44,6 +44,16 @@ const REACHING = new Set([
   ),
 ]);
 
+/** They write nothing but `state.fpuRaised`: an instruction that has called them can still be begun again. */
+const HARMLESS = new Set([
+  ...['Single', 'Double', 'Extended', 'Decimal'].map((what) => `x87Store${what}`),
+  ...[16, 32, 64].flatMap((width) => [`x87StoreInteger${width}`, `x87StoreTruncated${width}`]),
+]);
+
+export function isHarmless(name: string): boolean {
+  return HARMLESS.has(name);
+}
+
 export function isBarred(name: string): boolean {
   return BARRED.has(name);
 }

@@ -9,7 +9,7 @@ import type { Parameters, Routine } from '../../../../src/cpu/routine.js';
 import * as state from '../../../../src/cpu/state.js';
 import { FunctionBuilder } from '../../../../src/wasm/function-builder.js';
 import type { FunctionHandle } from '../../../../src/wasm/module-builder.js';
-import type { Value } from '../../../../src/wasm/values.js';
+import type { I32, I64, Value } from '../../../../src/wasm/values.js';
 
 export interface Effects {
   /** Names of fields of the state that hold general registers or flags. */
@@ -17,6 +17,32 @@ export interface Effects {
   /** Numbers of vector registers whose bits 127:0 it has the address of. */
   readonly vectors: ReadonlySet<number>;
   readonly calls: ReadonlySet<Routine>;
+  /** Offsets of stores; of a field of the state its address. */
+  readonly stores: ReadonlySet<number>;
+}
+
+class NotingBuilder extends FunctionBuilder {
+  readonly stores = new Set<number>();
+
+  #note(offset: number): void {
+    this.stores.add(offset);
+  }
+  override store(address: I32, value: Value, offset = 0): void {
+    this.#note(offset);
+    super.store(address, value, offset);
+  }
+  override store8(address: I32, value: I32 | I64, offset = 0): void {
+    this.#note(offset);
+    super.store8(address, value, offset);
+  }
+  override store16(address: I32, value: I32 | I64, offset = 0): void {
+    this.#note(offset);
+    super.store16(address, value, offset);
+  }
+  override store32(address: I32, value: I64, offset = 0): void {
+    this.#note(offset);
+    super.store32(address, value, offset);
+  }
 }
 
 /** Notes which routines are called. */
@@ -34,11 +60,11 @@ export class NotingLinker implements Linker {
 /** Of a routine's own body. */
 export function effectsOf(routine: Routine): Effects {
   const linker = new NotingLinker();
-  const code = new FunctionBuilder(routine.parameters.map(({ type }) => type));
+  const code = new NotingBuilder(routine.parameters.map(({ type }) => type));
   const nothing = routine.result && NOTHING.get(routine.result.type);
   const args = routine.parameters.map((make, n) => code.parameter(make, n));
   routine.build?.(new Emitter(code, linker, () => code.return(nothing)), ...args);
-  return { ...touched(code.encode()), calls: linker.calls };
+  return { ...touched(code.encode()), calls: linker.calls, stores: code.stores };
 }
 
 const REGISTERS = [state.gpr, state.flagZero, state.flagSign, state.flagCarry] as const;

@@ -9,7 +9,8 @@ import '../../../../src/cpu/semantics/all.js';
 import { DECODE_OK, decode } from '../../../../src/cpu/decode/decoder.js';
 import { DecodedInstruction } from '../../../../src/cpu/decode/instruction.js';
 import type { Routine } from '../../../../src/cpu/routine.js';
-import { reachesHost } from '../../../../src/cpu/tiers/regions/routines.js';
+import * as state from '../../../../src/cpu/state.js';
+import { isHarmless, reachesHost } from '../../../../src/cpu/tiers/regions/routines.js';
 import { translateOnce } from '../../../../src/cpu/tiers/regions/translatable.js';
 import { type Effects, effectsOf, NotingLinker, touched } from './effects.js';
 
@@ -79,6 +80,15 @@ describe('routines that regions call', () => {
         ),
     );
     expect(touching).toEqual([]);
+  });
+
+  test('write nothing but exceptions met if an instruction can be begun again after them', () => {
+    const harmless = routines.filter(({ name }) => isHarmless(name));
+    const stored = harmless.flatMap((routine) =>
+      [...closure(routine)].flatMap((each) => [...known(each).stores]),
+    );
+    expect(new Set(stored)).toEqual(new Set([state.fpuRaised.address]));
+    expect(harmless.length).toBe(10);
   });
 
   test('reach the host only if they are known to', () => {
