@@ -3,11 +3,15 @@
  * begins to compile before anything else is loaded, so that it is ready when the image is.
  */
 import { loadInterpreter } from '../cpu/tiers/interpreter/load.js';
+import { heedBranchHints } from '../host/branch-hints.js';
 import { ExitStatus } from './exit-status.js';
 
 const args = process.argv.slice(2);
-// A failure to compile comes back from Machine.create, which awaits the same promise.
-if (args[0] === 'run') loadInterpreter().catch(() => undefined);
+if (args[0] === 'run') {
+  heedBranchHints();
+  // A failure to compile comes back from Machine.create, which awaits the same promise.
+  loadInterpreter().catch(() => undefined);
+}
 
 async function main(): Promise<number> {
   try {

@@ -100,7 +100,7 @@ export class Emitter {
   }
 
   raiseIf(condition: I32, vector: I32 | number, errorCode?: I32 | number): void {
-    this.code.if(condition, () => this.raise(vector, errorCode));
+    this.code.ifRarely(condition, () => this.raise(vector, errorCode));
   }
 
   abort(): void {
@@ -108,7 +108,7 @@ export class Emitter {
   }
 
   abortIf(condition: I32): void {
-    this.code.if(condition, () => this.abort());
+    this.code.ifRarely(condition, () => this.abort());
   }
 
   /** Ends the run at the next instruction boundary. @param after how many more instructions may begin first */

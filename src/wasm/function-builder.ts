@@ -45,6 +45,8 @@ export class FunctionBuilder {
   #scope: { type: ValueType; index: number }[] = [];
   #depth = 0;
   readonly #notes: { position: number; readonly text: string }[] = [];
+  /** Places of the `if` and `br_if` that hardly ever branch, rising. */
+  #rare: number[] = [];
 
   constructor(readonly parameters: readonly ValueType[]) {}
 
@@ -106,9 +108,12 @@ export class FunctionBuilder {
   /** Writes code at the function's beginning, before what is written already. */
   prologue(body: () => void): void {
     if (this.#depth > 0) throw new Error('a prologue within a block');
-    const before = this.#code.take();
+    const [before, rare] = [this.#code.take(), this.#rare];
+    this.#rare = [];
     body();
-    for (const note of this.#notes) note.position += this.#code.length;
+    const moved = this.#code.length;
+    for (const note of this.#notes) note.position += moved;
+    for (const position of rare) this.#rare.push(position + moved);
     this.#code.append(before);
   }
 
@@ -120,6 +125,15 @@ export class FunctionBuilder {
       this.#code.byte(0x05);
       otherwise();
     }
+    this.#end();
+  }
+
+  /** `if` of what hardly ever holds. An engine may move the body, and what it does to registers, out of the way. */
+  ifRarely(condition: I32, then: () => void): void {
+    writeCode(this.#code, condition.code);
+    this.#rare.push(this.#code.length);
+    this.#begin(0x04);
+    then();
     this.#end();
   }
 
@@ -248,6 +262,19 @@ export class FunctionBuilder {
 
   /** The function's body in the binary format, without its size. */
   encode(): Uint8Array<ArrayBuffer> {
+    const out = this.#declaredLocals();
+    out.append(this.#code.view());
+    out.byte(0x0b);
+    return out.take();
+  }
+
+  /** Where in what `encode` gives the `if` and `br_if` are that hardly ever branch, rising. */
+  rareBranches(): readonly number[] {
+    const before = this.#declaredLocals().length;
+    return this.#rare.map((position) => before + position);
+  }
+
+  #declaredLocals(): ByteBuffer {
     const runs: { readonly type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
       const run = runs.at(-1);
@@ -260,9 +287,7 @@ export class FunctionBuilder {
       out.unsigned(count);
       out.byte(type);
     }
-    out.append(this.#code.view());
-    out.byte(0x0b);
-    return out.take();
+    return out;
   }
 
   #call(target: FunctionHandle<Value | undefined>, args: readonly Value[]): void {

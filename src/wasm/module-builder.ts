@@ -1,6 +1,7 @@
 /**
  * Assembles a WebAssembly module: types, imports, functions, one table, exports (Core Specification 2.0, §5.5).
- * Imports come before functions, for they share one index space. Memory is always imported.
+ * Imports come before functions, for they share one index space. Memory is always imported. Which branches are hardly
+ * ever taken goes into a custom section that engines may heed: the Branch Hinting proposal's "Code Metadata" appendix.
  */
 import { ByteBuffer } from './byte-buffer.js';
 import { FunctionBuilder } from './function-builder.js';
@@ -18,6 +19,7 @@ export interface FunctionHandle<R extends Value | undefined> {
 interface Definition {
   readonly type: number;
   body: Uint8Array;
+  rareBranches: readonly number[];
 }
 
 /** A section's items as they come. */
@@ -89,21 +91,27 @@ export class ModuleBuilder {
     result?: R extends Value ? ValueClass<R> : undefined,
   ): FunctionHandle<R> {
     const type = this.type(parameters, result ? [result.type] : []);
-    const index = this.#importedFunctions + this.#functions.push({ type, body: new Uint8Array(0) }) - 1;
+    const undefinedYet = { type, body: new Uint8Array(0), rareBranches: [] };
+    const index = this.#importedFunctions + this.#functions.push(undefinedYet) - 1;
     return { name: functionName, index, parameters, result: result as FunctionHandle<R>['result'] };
   }
 
   define(handle: FunctionHandle<Value | undefined>, build: (code: FunctionBuilder) => void): void {
     const builder = new FunctionBuilder(handle.parameters);
     build(builder);
-    this.defineEncoded(handle, builder.encode());
+    this.defineEncoded(handle, builder.encode(), builder.rareBranches());
   }
 
-  /** @param body as `FunctionBuilder.encode` gives it */
-  defineEncoded(handle: FunctionHandle<Value | undefined>, body: Uint8Array): void {
+  /** @param body, rareBranches as the `FunctionBuilder` gives them */
+  defineEncoded(
+    handle: FunctionHandle<Value | undefined>,
+    body: Uint8Array,
+    rareBranches: readonly number[],
+  ): void {
     const definition = this.#functions[handle.index - this.#importedFunctions];
     if (!definition) throw new Error(`${handle.name} is not a function of this module`);
     definition.body = body;
+    definition.rareBranches = rareBranches;
   }
 
   export(handle: FunctionHandle<Value | undefined>): void {
@@ -138,8 +146,24 @@ export class ModuleBuilder {
     writeSection(out, 4, tables);
     writeSection(out, 7, this.#exports);
     writeSection(out, 9, elements);
+    this.#writeBranchHints(out);
     writeSection(out, 10, bodies);
     return out.take();
+  }
+
+  #writeBranchHints(out: ByteBuffer): void {
+    const hints = new Vector();
+    this.#functions.forEach(({ rareBranches }, n) => {
+      if (rareBranches.length === 0) return;
+      const of = hints.next();
+      of.unsigned(this.#importedFunctions + n);
+      of.unsigned(rareBranches.length);
+      for (const offset of rareBranches) {
+        of.unsigned(offset);
+        of.sized(UNLIKELY);
+      }
+    });
+    writeSection(out, CUSTOM, hints, BRANCH_HINTS);
   }
 
   /** The beginning of an import, what is imported of its kind to follow. */
@@ -162,10 +186,16 @@ export class ModuleBuilder {
 /** The magic number and the version (§5.5.16). */
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00] as const;
 
+/** A custom section (§5.5.3) begins with its name. */
+const CUSTOM = 0;
+const BRANCH_HINTS = 'metadata.code.branch_hint';
+const UNLIKELY = Uint8Array.of(0);
+
 /** Leaves a section out that has no items. */
-function writeSection(out: ByteBuffer, id: number, { items, count }: Vector): void {
+function writeSection(out: ByteBuffer, id: number, { items, count }: Vector, customName?: string): void {
   if (count === 0) return;
   const content = new ByteBuffer();
+  if (customName !== undefined) content.name(customName);
   content.unsigned(count);
   content.append(items.view());
   out.byte(id);

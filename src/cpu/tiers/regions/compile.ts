@@ -49,7 +49,7 @@ export function compileRegion(blocks: readonly Block[], placement: Placement): U
   });
   const body = writer.build();
   const region = module.declare<I32>(REGION, [I32.type], I32);
-  module.defineEncoded(region, body);
+  module.defineEncoded(region, body, writer.code.rareBranches());
   module.export(region);
   return module.encode();
 }

@@ -75,7 +75,7 @@ export class RegionWriter implements NodeWriter {
     this.#uncounted = 0;
     if (!this.#flow.isLoopHeader(node)) return;
     const { start } = this.#block(node);
-    this.code.if(this.#frame.left.get().ltS(this.#longest[node] as number), () => {
+    this.code.ifRarely(this.#frame.left.get().ltS(this.#longest[node] as number), () => {
       this.#leave(I64.const(start), RegionExit.budget);
     });
   }
@@ -127,7 +127,7 @@ export class RegionWriter implements NodeWriter {
         }),
       goToComputed: (target, hurried) =>
         onward(() => {
-          if (hurried) code.if(frame.hurried.get(), () => this.#leaveHurried(target));
+          if (hurried) code.ifRarely(frame.hurried.get(), () => this.#leaveHurried(target));
           for (const successor of new Set(this.#block(node).successors)) {
             const { start } = this.#block(successor);
             code.if(target.eq(BigInt(start)), () => {
@@ -181,7 +181,7 @@ export class RegionWriter implements NodeWriter {
   }
 
   #leaveIfHurried(target: number): void {
-    this.code.if(this.#frame.hurried.get(), () => this.#leaveHurried(I64.const(target)));
+    this.code.ifRarely(this.#frame.hurried.get(), () => this.#leaveHurried(I64.const(target)));
   }
 
   /** What the host has left in the budget is what is left. */
@@ -207,14 +207,14 @@ export class RegionWriter implements NodeWriter {
     const fewest = Math.max(this.#longest[0] as number, FEWEST);
     const elsewhere = get64(state.pageBase).ne(BigInt(Math.floor(this.#block(0).start / 4096)) * 4096n);
     const otherMode = get32(state.regionKey).ne(setting.key);
-    code.if(
+    code.ifRarely(
       get32(state.budget)
         .ltS(fewest - 1)
         .or(elsewhere)
         .or(otherMode),
       refuse,
     );
-    code.if(I32.load(I32.const(0), setting.validity).ne(get32(state.mappings)), () => {
+    code.ifRarely(I32.load(I32.const(0), setting.validity).ne(get32(state.mappings)), () => {
       code.if(setting.revalidate(code).eqz(), refuse);
     });
     this.#frame.left.set(get32(state.budget).add(1));
@@ -231,7 +231,7 @@ export class RegionWriter implements NodeWriter {
     this.#addToTotal(e, frame.left.get().add(get32(state.deferred)));
     const tally = code.let(frame.exit.get().mul(state.regionExits.stride));
     code.store(tally, I64.load(tally, state.regionExits.address).add(1), state.regionExits.address);
-    code.if(frame.exit.get().eq(RegionExit.exception), () =>
+    code.ifRarely(frame.exit.get().eq(RegionExit.exception), () =>
       code.return(e.call(abortAt, frame.target.get())),
     );
     // Else the interpreter would come back here without having run anything.
