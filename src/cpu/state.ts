@@ -256,6 +256,8 @@ export const jumpFilled = allocate('jumpFilled', 4, 256, 4);
 
 /** Ours: log2 of the largest page of which a translation was made since the last flush; 0 if none exceeded 4 KiB. */
 export const largestPage = i32('largestPage');
+/** Ours: 1 when the last walk ended at a page larger than 4 KiB, else 0. */
+export const pageIsLarge = i32('pageIsLarge');
 /** Ours: a walk that only looked met an entry without the accessed or dirty bit that an access would set. */
 export const unmarked = i32('unmarked');
 /** Ours: the linear address at which the window begins (see cpu/mmu/window-map.ts). */

@@ -16,6 +16,10 @@ export const WINDOW_FILLS_BASE = 0xc000;
 /** What each map's takes: a count, the lowest and the highest address, and a list of addresses. */
 export const WINDOW_FILLS_SIZE = 0x200;
 
+/** The ranges of pages that may be reached without asking the map, see `cpu/mmu/window-range.ts`. */
+export const WINDOW_RANGES_BASE = 0xc400;
+export const WINDOW_RANGE_SIZE = 16;
+
 /**
  * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while
  * alignment checks (#AC) are, so that every access takes the slow path.

@@ -165,7 +165,14 @@ export const KIND_BITS: Record<PlaceKind, number> = {
   modify: AccessKind.read | AccessKind.write,
 };
 
-function placeIn(e: Emitter, tlb: I32, linear: I64, size: number, kind: PlaceKind, extra?: I32): I32 {
+function placeIn(
+  e: Emitter,
+  tlb: I32,
+  linear: I64,
+  size: number,
+  kind: PlaceKind,
+  extra: I32 | number = 0,
+): I32 {
   const { code } = e;
   const host = code.variable(I32);
   const entry = code.let(tlbEntry(linear, tlb));
@@ -175,7 +182,8 @@ function placeIn(e: Emitter, tlb: I32, linear: I64, size: number, kind: PlaceKin
     tag.eq(last.and(PAGE_MASK)),
     () => host.set(linear.wrap().add(I32.load(entry, ADDEND))),
     () => {
-      const access = extra ? extra.or(KIND_BITS[kind]) : I32.const(KIND_BITS[kind]);
+      const access =
+        typeof extra === 'number' ? I32.const(extra | KIND_BITS[kind]) : extra.or(KIND_BITS[kind]);
       host.set(e.call(accessSlow, linear, I32.const(size), access));
     },
   );
@@ -186,7 +194,7 @@ function placeIn(e: Emitter, tlb: I32, linear: I64, size: number, kind: PlaceKin
  * Emits an access to `size` bytes at a linear address, which must be kept: a host address to load from or store to.
  * @param extra access bits known only at run time, such as `AccessKind.stack`
  */
-export function place(e: Emitter, linear: I64, size: number, kind: PlaceKind, extra?: I32): I32 {
+export function place(e: Emitter, linear: I64, size: number, kind: PlaceKind, extra: I32 | number = 0): I32 {
   return placeIn(e, get32(state.tlbBase), linear, size, kind, extra);
 }
 
@@ -208,7 +216,7 @@ export function placeRun(e: Emitter, linear: I64, bytes: I32): I32 {
 
 /** Like `place`, for structures that the processor itself reaches, always as supervisor: descriptor tables, TSS. */
 export function systemPlace(e: Emitter, linear: I64, size: number, kind: PlaceKind, extra = 0): I32 {
-  return placeIn(e, I32.const(TLB_BASE), linear, size, kind, I32.const(AccessKind.system | extra));
+  return placeIn(e, I32.const(TLB_BASE), linear, size, kind, AccessKind.system | extra);
 }
 
 /** Emits the end of a store to what `place` gave. */

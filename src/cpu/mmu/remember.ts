@@ -11,7 +11,7 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr4, Flag } from '../state.js';
 import { BreakpointKind, findBreakpoints } from '../system/breakpoints.js';
-import { ADDEND, noteFilled, PAGE_MASK, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
+import { ADDEND, noteFilled, PAGE_MASK, PIECE, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
 import { noteInWindow } from './window-map.js';
 
 /** What a store to some bytes of a page would find there. */
@@ -64,16 +64,19 @@ function overridesSmap(user: I32): I32 {
   return guarded.and(get32(state.systemFlags).and(Flag.ac).ne(0));
 }
 
-/** (linear, physical address in RAM, whether as the system, whether stores may be made in place: 0 or 1) */
+/**
+ * (linear, physical address in RAM, whether as the system, whether stores may be made in place: 0 or 1), right after the
+ * walk → whether it is remembered
+ */
 export const rememberPage = routine(
   'rememberPage',
-  { parameters: [I64, I64, I32, I32] },
+  { parameters: [I64, I64, I32, I32], result: I32 },
   (e, linear, physical, system, writable) => {
     const { code } = e;
     const tlb = code.let(select(system, I32.const(TLB_BASE), get32(state.tlbBase)));
     const user = code.let(tlb.ne(TLB_BASE));
-    code.if(tlb.eq(UNFILLED_TLB).or(overridesSmap(user)), () => code.return());
-    code.if(isWatched(e, linear), () => code.return());
+    code.if(tlb.eq(UNFILLED_TLB).or(overridesSmap(user)), () => code.return(I32.const(0)));
+    code.if(isWatched(e, linear), () => code.return(I32.const(0)));
     const entry = code.let(tlbEntry(linear, tlb));
     const page = code.let(linear.and(PAGE_MASK));
     code.if(I64.load(entry, READ_TAG).ne(page), () => {
@@ -82,7 +85,9 @@ export const rememberPage = routine(
       noteFilled(e, entry);
     });
     code.store(entry, physical.wrap().add(RAM_BASE).sub(linear.wrap()), ADDEND);
+    code.store(entry, get32(state.pageIsLarge), PIECE);
     code.if(writable, () => code.store(entry, page, WRITE_TAG));
     e.call(noteInWindow, linear, physical, user, writable);
+    code.return(I32.const(1));
   },
 );

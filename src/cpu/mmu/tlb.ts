@@ -21,6 +21,8 @@ import { forgetWindow, forgetWindowPages } from './window-map.js';
 export const READ_TAG = 0;
 export const WRITE_TAG = 8;
 export const ADDEND = 16;
+/** 1 of what is a piece of a larger page, else 0. */
+export const PIECE = 20;
 export const PAGE_MASK = -4096n;
 /** The TLB that is in force while alignment checks are, and is never filled. */
 export const UNFILLED_TLB = TLB_BASE + 2 * TLB_SIZE;

@@ -28,6 +28,8 @@ export const AccessKind = {
   keyed: 0x200,
   /** Finds out whether the access would fault; like a look it changes nothing but what is pending. */
   probe: 0x400,
+  /** Ours: by RSP, so probably where the last such access was. */
+  nearStack: 0x800,
 } as const;
 const TRACELESS = AccessKind.look | AccessKind.probe;
 
@@ -110,6 +112,7 @@ function mark(e: Emitter, access: I32, address: I64, entry: I64, bits: I64): voi
 
 /** Notes the size of a page, of which the TLBs may come to hold pieces of 4 KiB. */
 function noteSize(e: Emitter, access: I32, shift: I32): void {
+  e.set32(state.pageIsLarge, 1);
   const larger = shift.gtU(get32(state.largestPage)).and(access.and(AccessKind.look).eqz());
   e.code.if(larger, () => e.set32(state.largestPage, shift));
 }
@@ -282,6 +285,7 @@ export const walk = routine(
   { parameters: [I64, I32], result: I64, mayFault: true },
   (e, linear, access) => {
     const { code } = e;
+    e.set32(state.pageIsLarge, 0);
     code.if(get64(state.cr0).and(Cr0.pg).eqz(), () => code.return(linear));
     code.if(get64(state.cr4).and(Cr4.pae).ne(0), () => code.return(e.call(walk64, linear, access)));
     code.return(e.call(walk32, linear, access));

@@ -12,6 +12,9 @@
  * What is filled is kept apart from the CPU's state, for it stays true when that is overwritten.
  */
 import {
+  CODE_MASK_BASE,
+  PAGE_KIND_BASE,
+  PageKind,
   WINDOW_FILLS_BASE,
   WINDOW_FILLS_SIZE,
   WINDOW_MAP_BASE,
@@ -22,9 +25,12 @@ import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
+import { emptyRanges, emptyWriteRanges, forgetRanges } from './window-range.js';
 
 /** Bits of a page's byte. */
 export const WindowBit = { readable: 1, writable: 2 } as const;
+/** In the byte of the first of the pages of `noteAroundInWindow`: times this, the bits that all of them were given. */
+const AROUND_BITS = 4;
 const PAGE_MASK = -4096n;
 
 const COUNT = 0;
@@ -64,7 +70,10 @@ export const noteInWindow = routine(
     const at = code.let(offset.shrU(12).wrap().add(mapOf(user)));
     const known = code.let(I32.load8U(at));
     code.if(physical.and(PAGE_MASK).ne(offset), () => {
-      code.if(known, () => code.store8(at, I32.const(0)));
+      code.if(known, () => {
+        code.store8(at, known.and(-AROUND_BITS));
+        emptyRanges(e, user);
+      });
       code.return();
     });
     code.if(known.eqz(), () => noteFilled(e, user, at));
@@ -72,9 +81,51 @@ export const noteInWindow = routine(
   },
 );
 
+/** Pages that are noted at once of a larger one: 2 MiB, the smallest large page there is. */
+const AROUND = 512;
+
+/**
+ * (linear, physical, user: 0 or 1, whether it was written: 0 or 1) of a page that was remembered as a piece of a large
+ * one: gives the RAM around it the same bits, since the same entry of the tables holds for it
+ */
+export const noteAroundInWindow = routine(
+  'noteAroundInWindow',
+  { parameters: [I64, I64, I32, I32] },
+  (e, linear, physical, user, written) => {
+    const { code } = e;
+    const offset = code.let(linear.sub(get64(state.windowBase)));
+    code.if(offset.shrU(32).ne(0).or(offset.ne(physical)), () => code.return());
+    const map = code.let(mapOf(user));
+    const page = code.let(offset.shrU(12).wrap());
+    const bits = code.let(written.mul(WindowBit.writable).or(WindowBit.readable));
+    code.if(I32.load8U(map.add(page)).and(bits).ne(bits), () => code.return());
+    const first = code.let(page.and(-AROUND));
+    const around = code.let(map.add(first));
+    const noted = code.let(bits.mul(AROUND_BITS));
+    const known = code.let(I32.load8U(around));
+    code.if(known.and(noted).eq(noted), () => code.return());
+    code.store8(around, known.or(noted));
+    const n = code.variable(I32, first);
+    code.loop((next) => {
+      code.if(I32.load8U(n.get(), PAGE_KIND_BASE).eq(PageKind.ram), () => {
+        const at = code.let(map.add(n.get()));
+        const holdsCode = I32.load(n.get().shl(2), CODE_MASK_BASE);
+        const own = select(holdsCode, I32.const(WindowBit.readable), bits);
+        code.store8(at, I32.load8U(at).or(own));
+      });
+      n.set(n.get().add(1));
+      code.branchIf(next, n.get().sub(first).ltU(AROUND));
+    });
+    noteFilled(e, user, around);
+    noteFilled(e, user, code.let(around.add(AROUND - 1)));
+    code.store(code.let(fillsOf(user)), I32.const(LISTED + 1), COUNT);
+  },
+);
+
 /** (user: 0 or 1) empties a privilege's map */
 export const forgetWindow = routine('forgetWindow', { parameters: [I32] }, (e, user) => {
   const { code } = e;
+  forgetRanges(e, user);
   const fills = code.let(fillsOf(user));
   const left = code.variable(I32, I32.load(fills, COUNT));
   code.store(fills, I32.const(0), COUNT);
@@ -98,6 +149,7 @@ export const forgetWindowPages = routine(
   { parameters: [I64, I64] },
   (e, linear, bytes) => {
     const { code } = e;
+    for (let user = 0; user < WINDOW_MAP_COUNT; user++) emptyRanges(e, I32.const(user));
     const offset = code.let(linear.sub(get64(state.windowBase)));
     const size = I64.const(WINDOW_MAP_SIZE);
     const start = code.let(select(offset.ltS(0), I64.const(0), offset.shrS(12)));
@@ -126,6 +178,10 @@ export const forgetWindowPages = routine(
 export function forbidStores(memory: Uint8Array, physicalPage: number): void {
   for (let user = 0; user < WINDOW_MAP_COUNT; user++) {
     const at = WINDOW_MAP_BASE + user * WINDOW_MAP_SIZE + physicalPage;
-    memory[at] = (memory[at] as number) & ~WindowBit.writable;
+    const known = memory[at] as number;
+    if (known & WindowBit.writable) {
+      memory[at] = known & ~WindowBit.writable;
+      emptyWriteRanges(memory);
+    }
   }
 }

@@ -1,18 +1,25 @@
 /**
- * Reaching guest memory from compiled regions: `reach` tests the window map inline; on a miss `ramAccess` asks the TLB
- * in force and then the page tables. What cannot be done in RAM in one piece, or would fault, is refused without a
+ * Reaching guest memory from compiled regions: `reach` tests the window's ranges inline; on a miss `ramAccess` asks the
+ * TLB in force and then the page tables. What cannot be done in RAM in one piece, or would fault, is refused without a
  * trace, so that the interpreter can run the instruction from its beginning.
  */
-import { RAM_BASE, WINDOW_MAP_BASE, WINDOW_MAP_SIZE } from '../../memory/layout.js';
+import { RAM_BASE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { isCanonical, isMisaligned, KIND_BITS, type PlaceKind } from './access.js';
 import { CodeFound, findCode, isWatched, rememberPage } from './remember.js';
-import { ADDEND, flushTlb, PAGE_MASK, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
+import { ADDEND, flushTlb, PAGE_MASK, PIECE, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
-import { WindowBit } from './window-map.js';
+import { noteAroundInWindow } from './window-map.js';
+import { isOutside, LARGEST_ACCESS, RangeBit, widenRange } from './window-range.js';
+
+/** Number of the range in force for data. */
+function dataRange(access: I32): I32 {
+  const user = get32(state.cpl).eq(3).mul(RangeBit.user);
+  return user.or(access.and(AccessKind.write).ne(0).mul(RangeBit.write));
+}
 
 /**
  * (linear, size, access) → host address in RAM, or 0 with nothing changed where the access faults, crosses pages,
@@ -25,11 +32,19 @@ export const ramAccess = routine(
     const { code } = e;
     const refuseIf = (condition: I32): void => code.if(condition, () => code.return(I32.const(0)));
     const writes = code.let(access.and(AccessKind.write));
+    const improve = (isPiece: I32, physical: I64): void => {
+      code.if(isPiece.and(get32(state.watchesData).eqz()), () => {
+        e.call(noteAroundInWindow, linear, physical, get32(state.cpl).eq(3), writes.ne(0));
+      });
+      e.call(widenRange, linear, dataRange(access));
+    };
     const entry = code.let(tlbEntry(linear, get32(state.tlbBase)));
     const tag = select(writes, I64.load(entry, WRITE_TAG), I64.load(entry, READ_TAG));
     const last = linear.add(size.sub(1).extendU());
     code.if(tag.eq(last.and(PAGE_MASK)), () => {
-      code.return(linear.wrap().add(I32.load(entry, ADDEND)));
+      const host = code.let(linear.wrap().add(I32.load(entry, ADDEND)));
+      improve(I32.load(entry, PIECE), host.sub(RAM_BASE).extendU());
+      code.return(host);
     });
     refuseIf(linear.wrap().and(0xfff).add(size).gtU(4096));
     refuseIf(isMisaligned(linear, size, access).or(isCanonical(linear).eqz()));
@@ -49,7 +64,8 @@ export const ramAccess = routine(
     // It does not fault: the probe did not. It may set what the probe missed in the tables.
     code.if(get32(state.unmarked), () => e.attempt(walk, linear, kind));
     const inPlace = code.let(found.get().eq(CodeFound.none));
-    e.call(rememberPage, linear, physical, I32.const(0), inPlace);
+    const remembered = e.call(rememberPage, linear, physical, I32.const(0), inPlace);
+    code.if(remembered, () => improve(get32(state.pageIsLarge), physical));
     code.return(physical.wrap().add(RAM_BASE));
   },
 );
@@ -68,39 +84,29 @@ export interface ReachOptions {
   readonly privilege: 'supervisor' | 'user';
   /** What `state.windowBase` is whenever this code runs. */
   readonly base: bigint;
-  /** Further bits of the access, as for `place`. */
-  readonly extra?: I32;
+  /** Further bits of `AccessKind`. */
+  readonly access: number;
   /** Emits what is done where the access is refused: it must leave by a branch. */
   readonly slow: () => void;
 }
 
 /**
  * Emits an access to `size` bytes at a linear address, which must be kept: a host address to load from or store to.
- * While alignment is checked the user's map is empty, so that this code need not ask.
+ * While alignment is checked the user's ranges are empty, so that this code need not ask.
  */
 export function reach(e: Emitter, linear: I64, size: number, kind: PlaceKind, options: ReachOptions): I32 {
   const { code } = e;
-  const { privilege, base, extra, slow } = options;
-  const host = code.variable(I32);
-  const offset = base === 0n ? linear : code.let(linear.sub(base));
-  const map = WINDOW_MAP_BASE + (privilege === 'user' ? WINDOW_MAP_SIZE : 0);
-  const bit = kind === 'read' ? WindowBit.readable : WindowBit.writable;
-  const pageOf = (byte: number): I32 => {
-    const place = byte ? offset.wrap().add(byte) : offset.wrap();
-    return I32.load8U(place.shrU(12), map);
-  };
-  code.block((done) => {
-    code.block((miss) => {
-      code.branchIf(miss, offset.shrU(32).ne(0));
-      const known = size > 1 ? pageOf(0).and(pageOf(size - 1)) : pageOf(0);
-      code.branchIf(miss, known.and(bit).eqz());
-      host.set(offset.wrap().add(RAM_BASE));
-      code.branch(done);
+  const { privilege, base, access, slow } = options;
+  if (size > LARGEST_ACCESS) throw new RangeError(`an access of ${size} bytes in one`);
+  const host = code.variable(I32, (base === 0n ? linear : linear.sub(base)).wrap().add(RAM_BASE));
+  const data = (privilege === 'user' ? RangeBit.user : 0) | (kind === 'read' ? 0 : RangeBit.write);
+  const stack = data | RangeBit.stack;
+  const [probable, other] = access & AccessKind.nearStack ? [stack, data] : [data, stack];
+  code.ifRarely(isOutside(linear, probable), () => {
+    code.if(isOutside(linear, other), () => {
+      host.set(e.call(ramAccess, linear, I32.const(size), I32.const(KIND_BITS[kind] | access)));
+      code.ifRarely(host.get().eqz(), slow);
     });
-    const access = extra ? extra.or(KIND_BITS[kind]) : I32.const(KIND_BITS[kind]);
-    host.set(e.call(ramAccess, linear, I32.const(size), access));
-    code.branchIf(done, host.get());
-    slow();
   });
   return host.get();
 }

@@ -2,7 +2,7 @@
  * What the contexts of both tiers do alike: they reach memory for a value's sake, and note when an instruction has
  * written something, since from then on it cannot be begun again.
  */
-import { I32, type I64, type Value } from '../../wasm/values.js';
+import type { I32, I64, Value } from '../../wasm/values.js';
 import { Emitter } from '../emitter.js';
 import { loadInteger, storeInteger } from '../integer-memory.js';
 import type { PlaceKind } from '../mmu/access.js';
@@ -13,16 +13,16 @@ export abstract class BoundContext extends Emitter {
   /** Whether the instruction has stored to memory or to the state. */
   protected written = false;
 
-  abstract reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32;
+  abstract reach(linear: I64, bytes: number, kind: PlaceKind, access: I32 | number): I32;
   abstract commit(host: I32): void;
 
   load(linear: I64, width: number, stack = false): I64 {
-    const access = stack ? I32.const(AccessKind.stack) : undefined;
+    const access = stack ? AccessKind.stack | AccessKind.nearStack : 0;
     return this.code.let(loadInteger(this.reach(this.code.let(linear), width / 8, 'read', access), width));
   }
 
   store(linear: I64, width: number, value: I64, stack = false): void {
-    const access = stack ? I32.const(AccessKind.stack) : undefined;
+    const access = stack ? AccessKind.stack | AccessKind.nearStack : 0;
     const host = this.reach(this.code.let(linear), width / 8, 'write', access);
     this.storeInteger(host, value, width);
     this.commit(host);

@@ -13,9 +13,9 @@ import { Vector } from '../state.js';
 export interface OperandContext extends Context {
   /**
    * A host address for an access to memory, where one can be made at once.
-   * @param access further bits for the slow way, such as `AccessKind.stack`
+   * @param access further bits of `AccessKind`, such as `stack`: a number where they are known while code is written
    */
-  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32;
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: I32 | number): I32;
   /** Ends a store to what `reach` gave. */
   commit(host: I32): void;
   /** Stores the low `width` bits of a value. */
@@ -124,7 +124,7 @@ export abstract class MemoryOperand<C extends OperandContext = OperandContext> e
   /** The same operand, looked at otherwise. */
   protected abstract seenAs(view: View, width?: number): Operand;
   /** Tells the slow path which fault a non-canonical address gives, and whether alignment counts. */
-  protected abstract accessBits(): I32;
+  protected abstract accessBits(): I32 | number;
 
   override indexed(index: I64): Operand {
     return this.seenAs({ index });

@@ -118,7 +118,7 @@ export class InterpreterContext extends BoundContext implements OperandContext {
     this.storeInteger(address, width === 32 ? value.wrap().extendU() : value, width === 32 ? 64 : width);
   }
 
-  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32 {
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: I32 | number): I32 {
     return place(this, linear, bytes, kind, access);
   }
 

@@ -53,7 +53,7 @@ export interface Exits {
   /** Notes whether the host has taken from the budget meanwhile. */
   noteHurry(): void;
   /** A host address, or the region is left before the instruction, for the interpreter to run it. */
-  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32;
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: number): I32;
   /** The region is to be entered only while this field says 0. */
   requireUnit(fault: state.Field32): void;
   readonly carries: Carries;
@@ -201,7 +201,7 @@ export class RegionContext extends BoundContext implements OperandContext {
     return vectorAddress(n);
   }
 
-  reach(linear: I64, bytes: number, kind: PlaceKind, access?: I32): I32 {
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: number): I32 {
     if (this.written) return place(this, linear, bytes, kind, access);
     return this.exits.reach(linear, bytes, kind, access);
   }

@@ -5,7 +5,7 @@ import { BASE_RIP, type DecodedInstruction, INDEX_NONE } from '../../decode/inst
 import { AccessKind } from '../../mmu/walk.js';
 import type { OperandKind, Place } from '../../semantics/context.js';
 import { truncate } from '../../semantics/flags.js';
-import { Segment } from '../../state.js';
+import { Register, Segment } from '../../state.js';
 import { BoundOperand, MemoryOperand, type View } from '../operands.js';
 import type { RegionContext } from './context.js';
 import { NotInRegion } from './not-in-region.js';
@@ -171,9 +171,11 @@ export class RegionMemory extends MemoryOperand<RegionContext> {
     if (aligned) this.refuseMisaligned(linear, bytes);
     return linear;
   }
-  protected override accessBits(): I32 {
-    const stack = this.instruction.segment === Segment.ss ? AccessKind.stack : 0;
-    return I32.const(this.view.unaligned ? stack | AccessKind.unaligned : stack);
+  protected override accessBits(): number {
+    const { segment, base } = this.instruction;
+    const stack = segment === Segment.ss ? AccessKind.stack : 0;
+    const near = stack && base === Register.rsp ? AccessKind.nearStack : 0;
+    return stack | near | (this.view.unaligned ? AccessKind.unaligned : 0);
   }
   override indices(): I32 {
     throw new NotInRegion('a gather');

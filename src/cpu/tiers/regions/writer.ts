@@ -145,12 +145,12 @@ export class RegionWriter implements NodeWriter {
       // Not if the host has taken from it already.
       syncBudget: () => code.if(frame.hurried.get().eqz(), () => emitter.set32(state.budget, budget())),
       noteHurry: () => frame.hurried.set(frame.hurried.get().or(get32(state.budget).ne(budget()))),
-      reach: (linear, bytes, kind, extra) =>
+      reach: (linear, bytes, kind, access) =>
         reach(emitter, linear, bytes, kind, {
           privilege: this.setting.key & RegionKey.user ? 'user' : 'supervisor',
           base: 0n,
+          access,
           slow: () => this.#leave(I64.const(rip), RegionExit.interpret),
-          ...(extra && { extra }),
         }),
     };
   }
