@@ -4,6 +4,7 @@
  * written that is nobody's. Each check answers what is wrong.
  */
 import type { Cpu } from '../../src/cpu/cpu.js';
+import { WindowBit } from '../../src/cpu/mmu/window-map.js';
 import * as state from '../../src/cpu/state.js';
 import { Access, Cr0, Cr4, Efer, type Field32, Flag, Segment } from '../../src/cpu/state.js';
 import type { CpuModel } from '../../src/cpu/system/cpu-model.js';
@@ -31,10 +32,12 @@ import {
   TLB_ENTRY_SIZE,
   TLB_SIZE,
   WINDOW_FILLS_BASE,
-  WINDOW_FILLS_SIZE,
   WINDOW_MAP_BASE,
   WINDOW_MAP_COUNT,
   WINDOW_MAP_SIZE,
+  WINDOW_RANGE_COUNT,
+  WINDOW_RANGE_SIZE,
+  WINDOW_RANGES_BASE,
 } from '../../src/memory/layout.js';
 
 /** Physical pages below 4 GiB. */
@@ -91,13 +94,13 @@ export class Invariants {
     const ramMasks = CODE_MASK_BASE + ramPages * 4;
     const userMap = WINDOW_MAP_BASE + WINDOW_MAP_SIZE;
     const afterMaps = WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE;
-    const afterFills = WINDOW_FILLS_BASE + WINDOW_MAP_COUNT * WINDOW_FILLS_SIZE;
+    const afterRanges = WINDOW_RANGES_BASE + WINDOW_RANGE_COUNT * WINDOW_RANGE_SIZE;
     const afterMasks = CODE_MASK_BASE + 4 * PAGES;
     this.#guarded = [
       this.#guard('what is below the state', 0, state.stateFields[0]?.address ?? 0, true),
       this.#guard('what is behind the state', state.stateEnd, STATE_END, true),
       this.#guard('what is before the window fills', STATIC_RECORDS + 0x100, WINDOW_FILLS_BASE, true),
-      this.#guard('what is before the TLBs', afterFills, TLB_BASE, true),
+      this.#guard('what is before the TLBs', afterRanges, TLB_BASE, true),
       this.#guard('the TLB that is never filled', afterTlbs - TLB_SIZE, afterTlbs, false),
       this.#guard('what is behind the regions', afterRegions, PAGE_KIND_BASE, true),
       this.#guard('the table of kinds of pages', PAGE_KIND_BASE, PAGE_KIND_BASE + PAGES, false),
@@ -166,6 +169,7 @@ export class Invariants {
   /** Before what `afterRun` flushes: where the translation caches lead. */
   *caches(): Generator<string> {
     yield* this.#translations();
+    yield* this.#ranges();
     yield* this.#jumps();
   }
 
@@ -185,6 +189,32 @@ export class Invariants {
       if (kind !== PageKind.ram) yield `TLB entry ${n} leads to ${host.toString(16)}`;
       else if (write !== EMPTY && view.getUint32(CODE_MASK_BASE + page * 4, true) !== 0)
         yield `TLB entry ${n} lets decoded code be written`;
+    }
+  }
+
+  /** What compiled code reaches without asking. */
+  *#ranges(): Generator<string> {
+    const view = this.#view;
+    for (let n = 0; n < WINDOW_RANGE_COUNT; n++) {
+      const range = WINDOW_RANGES_BASE + n * WINDOW_RANGE_SIZE;
+      const bytes = view.getUint32(range + 8, true);
+      if (bytes === 0) continue;
+      const offset = view.getBigUint64(range, true) - this.cpu.state.get64(state.windowBase);
+      const first = Number(offset) / GUEST_PAGE_SIZE;
+      const end = first + (bytes + 63) / GUEST_PAGE_SIZE;
+      if (!Number.isInteger(first) || !Number.isInteger(end) || first < 0 || end > WINDOW_MAP_SIZE) {
+        yield `range ${n} is not of pages`;
+        continue;
+      }
+      const bit = n & 1 ? WindowBit.writable : WindowBit.readable;
+      for (let page = first; page < end; page++) {
+        const map = WINDOW_MAP_BASE + (n >> 2) * WINDOW_MAP_SIZE;
+        const known = this.#bytes[map + page] as number;
+        const code = view.getUint32(CODE_MASK_BASE + page * 4, true) !== 0;
+        if (!(known & bit)) yield `range ${n} has a page that is not in the map, ${page.toString(16)}`;
+        else if (this.#bytes[PAGE_KIND_BASE + page] !== PageKind.ram) yield `range ${n} leads out of RAM`;
+        else if (code && bit === WindowBit.writable) yield `range ${n} lets decoded code be written`;
+      }
     }
   }
 

@@ -10,7 +10,7 @@ const OWN = new Set<state.Field>([
   ...[state.tlbFills, state.tlbFilled, state.jumpFills, state.jumpFilled, state.largestPage, state.unmarked],
   ...[state.bounce, state.bounceSize, state.bounceSplit, state.bouncePhysical, state.exchange],
   ...[state.pageBase, state.cr2BeforeFetch, state.mxcsrRaised, state.vectorElements, state.fpuRaised],
-  ...[state.pendingCode, state.taskFault],
+  ...[state.pendingCode, state.taskFault, state.pageIsLarge],
 ]);
 const SHARED = state.stateFields.filter((field) => !OWN.has(field));
 /** The same as 32-bit words. */

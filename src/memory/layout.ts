@@ -19,6 +19,7 @@ export const WINDOW_FILLS_SIZE = 0x200;
 /** The ranges of pages that may be reached without asking the map, see `cpu/mmu/window-range.ts`. */
 export const WINDOW_RANGES_BASE = 0xc400;
 export const WINDOW_RANGE_SIZE = 16;
+export const WINDOW_RANGE_COUNT = 8;
 
 /**
  * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while

@@ -21,6 +21,8 @@ import {
   TLB_BASE,
   TLB_SIZE,
   WINDOW_MAP_BASE,
+  WINDOW_RANGE_SIZE,
+  WINDOW_RANGES_BASE,
 } from '../../src/memory/layout.js';
 
 const MODEL = cpuModel('v3');
@@ -114,6 +116,13 @@ function fillJump(record: number): void {
   memory.setBigUint64(JUMP_CACHE_BASE + 16, 1n, true);
   memory.setUint32(JUMP_CACHE_BASE + 16 + 8, record, true);
 }
+/** A range of one page that the map has. */
+function fillRange(number: number, page: number): void {
+  const range = WINDOW_RANGES_BASE + number * WINDOW_RANGE_SIZE;
+  memory.setBigUint64(range, BigInt(page) * 4096n, true);
+  memory.setUint32(range + 8, 4096 - 63, true);
+  memory.setUint8(WINDOW_MAP_BASE + page, 3);
+}
 const EMPTY = 0xffffffffffffffffn;
 const caches: readonly (readonly [message: RegExp, break_: () => void])[] = [
   [/TLB entry 0 can be written and not read/, () => fillTlb(EMPTY, 0n, RAM_BASE)],
@@ -128,6 +137,33 @@ const caches: readonly (readonly [message: RegExp, break_: () => void])[] = [
       fillTlb(0n, 0n, RAM_BASE);
       memory.setUint32(CODE_MASK_BASE, 1, true);
     },
+  ],
+  [
+    /range 0 has a page that is not in the map, 5/,
+    () => {
+      fillRange(0, 5);
+      memory.setUint8(WINDOW_MAP_BASE + 5, 2);
+    },
+  ],
+  [
+    /range 3 has a page that is not in the map, 6/,
+    () => {
+      fillRange(3, 5);
+      memory.setUint32(WINDOW_RANGES_BASE + 3 * WINDOW_RANGE_SIZE + 8, 2 * 4096 - 63, true);
+    },
+  ],
+  [/range 4 has a page that is not in the map, 5/, () => fillRange(4, 5)],
+  [/range 0 leads out of RAM/, () => fillRange(0, 0xa0)],
+  [
+    /range 1 lets decoded code be written/,
+    () => {
+      fillRange(1, 5);
+      memory.setUint32(CODE_MASK_BASE + 5 * 4, 1, true);
+    },
+  ],
+  [
+    /range 2 is not of pages/,
+    () => memory.setUint32(WINDOW_RANGES_BASE + 2 * WINDOW_RANGE_SIZE + 8, 1, true),
   ],
   [/jump 1 leads to 828000/, () => fillJump(RECORDS_BASE + CODE_SPACE)],
   [/jump 1 leads to 7fffe0/, () => fillJump(RECORDS_BASE - 32)],
@@ -146,6 +182,7 @@ const places: readonly (readonly [name: string, address: number])[] = [
   ['what is behind the state', STATE_END - 1],
   ['what is before the window fills', STATIC_RECORDS + 0x100],
   ['what is before the TLBs', TLB_BASE - 1],
+  ['what is before the TLBs', WINDOW_RANGES_BASE + 8 * WINDOW_RANGE_SIZE],
   ['the TLB that is never filled', TLB_BASE + 2 * TLB_SIZE],
   ['what is behind the regions', REGION_VALIDITY + 4 * MOST_REGIONS],
   ['the table of kinds of pages', PAGE_KIND_BASE + 0xa0],
