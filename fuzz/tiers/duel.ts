@@ -5,14 +5,14 @@
  */
 import * as state from '../../src/cpu/state.js';
 import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
-import type { Pace } from '../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../src/cpu/tiers/regions/region-tier.js';
 import { Random } from '../random.js';
 import { HIGH_TABLE, LOW_TABLE, RAM } from './layout.js';
 import { Side } from './side.js';
 import { World } from './world.js';
 
 /** Whatever runs twice is hot, and looked for often. */
-const PACE: Pace = { grain: 400, soon: 150, late: 150, watched: 250, hot: 2, entry: 0, gain: 0 };
+const PACE: Pace = { ...EAGER, grain: 400, soon: 150, late: 150, watched: 250 };
 const SLICES = 150;
 
 export interface Finding {
