@@ -52,6 +52,12 @@ compile() {
 
 [ $# -gt 0 ] || set -- hello echo faults freshcode loads primes nbody
 
+for name in "$@"; do
+  [ -d "$name" ] && [ "$name" != lib ] && continue
+  echo "guests/build.sh: there is no guest $name; there are $(ls -d */ | tr -d / | grep -vx lib | xargs)" >&2
+  exit 1
+done
+
 compile lib
 for name in "$@"; do
   compile "$name"

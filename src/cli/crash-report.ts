@@ -3,16 +3,19 @@ import type { ChalkInstance } from 'chalk';
 import { DECODE_OK, decode } from '../cpu/decode/decoder.js';
 import { disassemble } from '../cpu/decode/disassembler.js';
 import { DecodedInstruction } from '../cpu/decode/instruction.js';
+import { CPU_MODELS, type CpuModelName, cpuModel } from '../cpu/system/cpu-model.js';
 import type { MachineReport } from '../hypervisor/report.js';
 
 const COLUMNS = 4;
 
-/** @param state of the guest; RIP of one that halted is past its HLT */
+/** @param cpu that it ran on @param state of the guest; RIP of one that halted is past its HLT */
 export function crashReport(
   report: MachineReport,
   colours: ChalkInstance,
+  cpu: CpuModelName,
   state: 'crashed' | 'halted' = 'crashed',
 ): string {
+  const lacked = state === 'crashed' ? lackedFeature(report, cpu) : undefined;
   const here = report.backtrace[0]?.symbol;
   const cell = (name: string, value: bigint | number, digits: number): string =>
     `${colours.dim(name.padStart(4))} ${value.toString(16).padStart(digits, '0')}`;
@@ -20,6 +23,7 @@ export function crashReport(
   const lines = [
     `${wide('rip', report.rip)}${here === undefined ? '' : `  ${colours.cyan(here)}`}`,
     `${state === 'halted' ? 'next: ' : '      '}${instructionText(report)}`,
+    ...(lacked === undefined ? [] : [`      ${colours.yellow(lacked)}`]),
     '',
     ...columns(Object.entries(report.registers).map(([name, value]) => wide(name, value))),
     '',
@@ -52,6 +56,18 @@ function instructionText({ code, codeSize, rip }: MachineReport): string {
     byte.toString(16).padStart(2, '0'),
   );
   return `${bytes.join(' ')}  ${status === DECODE_OK ? disassemble(instruction, rip, 'intel') : '(bad)'}`;
+}
+
+/** Why the processor did not know the instruction, if a feature that it lacks is why. */
+function lackedFeature({ code, codeSize }: MachineReport, cpu: CpuModelName): string | undefined {
+  const instruction = new DecodedInstruction();
+  if (decode(code, 0, code.length, codeSize, instruction) !== DECODE_OK) return undefined;
+  const { entry, vectorLength } = instruction;
+  const feature = vectorLength === 256 ? entry.feature256 : entry.feature;
+  if (feature === '' || cpuModel(cpu).features.has(feature)) return undefined;
+  const having = CPU_MODELS.find((model) => cpuModel(model).features.has(feature));
+  const remedy = having === undefined ? 'and no other has' : `--cpu ${having} has it`;
+  return `this instruction needs ${feature}, which --cpu ${cpu} does not have: ${remedy}`;
 }
 
 const FLAGS = 'CF - PF - AF - ZF SF TF IF DF OF'.split(' ');

@@ -23,7 +23,7 @@ export function explainEnding(
     case 'exit':
       return say(`ended with status ${result.status}`);
     case 'shutdown':
-      return `${say(`crashed with a triple fault ${count}${causeText(result.report)}`)}\n\n${crashReport(result.report, colours)}`;
+      return `${say(`crashed with a triple fault ${count}${causeText(result.report)}`)}\n\n${crashReport(result.report, colours, settings.cpu)}`;
     case 'dead-halt': {
       const interruptible = (result.report.rflags & RFLAGS_IF) !== 0n;
       if (interruptible && inputUsedUp) {
@@ -32,7 +32,7 @@ export function explainEnding(
       const how = interruptible ? '' : ' with interrupts off';
       return (
         `${say(`halted${how} ${count}, and nothing is left that could wake it`)}\n\n` +
-        crashReport(result.report, colours, 'halted')
+        crashReport(result.report, colours, settings.cpu, 'halted')
       );
     }
     case 'reset':

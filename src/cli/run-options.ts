@@ -1,4 +1,5 @@
 /** The options of `univisor run`: what yargs is told, and what the words mean. Leaves out running. */
+import { existsSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
 import { optionalDevices } from '../devices/registry.js';
@@ -59,7 +60,7 @@ const RUN_OPTIONS = {
     choices: TIERS,
     default: DEFAULT_TIER,
     describe:
-      'What runs the code; regions are WebAssembly made of hot code (auto), or of all that runs twice',
+      'What runs the code: auto makes WebAssembly of what is hot; the others are for tests: regions makes it of all that runs twice',
   },
   append: {
     type: 'string',
@@ -184,8 +185,24 @@ function guestArguments(given: Readonly<Record<string, unknown>>): string[] {
 /** @throws UsageError when no image is named, at least not before the `--` */
 function imageBeforeDashes(given: RunArguments): string {
   const [first] = guestArguments({ ...given });
+  const swallower = given.image === undefined ? swallowerOfFile({ ...given }) : undefined;
+  if (swallower !== undefined) {
+    const [option, file] = swallower;
+    throw new UsageError('bad-usage', `name an image; --${option} took "${file}" as its value`);
+  }
   if (given.image !== undefined || first === undefined) return imageOf(given.image);
   throw new UsageError('bad-usage', `name an image before --, as what follows it is the guest's: "${first}"`);
+}
+
+/** An option whose value is a file and need not be: the user may have forgotten the value. */
+function swallowerOfFile(
+  given: Readonly<Record<string, unknown>>,
+): [option: string, file: string] | undefined {
+  for (const option of ['append', 'name']) {
+    const value = given[option];
+    if (typeof value === 'string' && existsSync(value)) return [option, value];
+  }
+  return undefined;
 }
 
 /** @throws UsageError */

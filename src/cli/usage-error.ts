@@ -18,7 +18,7 @@ export class UsageError extends Error {
  * @throws UsageError when no image was named
  */
 export function imageOf(given: string | undefined): string {
-  if (given === undefined) throw new UsageError('bad-usage', 'name an image');
+  if (given === undefined) throw new UsageError('bad-usage', 'name an image; --help shows how');
   if (given !== '') return given;
   throw new UsageError(
     'bad-usage',

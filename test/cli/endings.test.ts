@@ -82,6 +82,16 @@ test('a crash shows the instruction, the registers and the backtrace, without co
   expect(stderr).not.toContain('\x1b');
 });
 
+test('a crash by a feature that the processor lacks names it, and the --cpu that has it', async () => {
+  // POPCNT EAX, EAX; VADDPS YMM0, YMM0, YMM0
+  const popcnt = await runCli(['run', image([0xf3, 0x0f, 0xb8, 0xc0]), '--cpu', 'v1']);
+  expect(popcnt.stderr).toContain('needs POPCNT, which --cpu v1 does not have: --cpu v2 has it');
+  const avx = await runCli(['run', image([0xc5, 0xfc, 0x58, 0xc0]), '--cpu', 'v2']);
+  expect(avx.stderr).toContain('needs AVX, which --cpu v2 does not have: --cpu v3 has it');
+  const ud2 = await runCli(['run', image(UD2), '--cpu', 'v1']);
+  expect(ud2.stderr).not.toContain('needs');
+});
+
 test('--json puts the ending and the report in one object', async () => {
   const guest = image([...printOnSerial('\xff'), ...UD2]);
 

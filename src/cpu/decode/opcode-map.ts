@@ -179,6 +179,20 @@ interface DefinedLine {
   readonly id: number;
 }
 
+/** A definition's mnemonic, and what its opcode means already. */
+export interface Conflict {
+  readonly defined: string;
+  readonly taken: string;
+  readonly opcode: number;
+  readonly map: string;
+}
+
+/** Whether some bytes are an encoding of both. What older processors take for a NOP may get a meaning. */
+function overlap(a: Candidate, b: Candidate): boolean {
+  if (a.entry.mnemonic === 'NOP' || b.entry.mnemonic === 'NOP') return false;
+  return (a.mask & b.mask & (a.value ^ b.value)) === 0 && (a.prefixes & b.prefixes) !== 0;
+}
+
 export class OpcodeMapTable {
   readonly #slots: (Slot | null | undefined)[] = new Array<Slot | null | undefined>(256).fill(undefined);
   #candidates: (Candidate | undefined)[] = [];
@@ -265,6 +279,24 @@ export class OpcodeMapTable {
     return [...defined, ...numbers.reverse()];
   }
 
+  /** Pairs of lines, the first brought along by a definition, that some bytes could be either of. */
+  conflicts(): Conflict[] {
+    const found: Conflict[] = [];
+    for (let opcode = 0; opcode < 256; opcode++) {
+      const slot = this.#defined.length === 0 ? null : this.slot(opcode);
+      for (let reg = 0; slot && reg < (slot.hasModRM ? 8 : 1); reg++) {
+        const candidates = this.candidates(slot, reg);
+        const own = candidates.filter(({ entry }) => entry.id >= TABLE_LINES);
+        for (const each of own) {
+          const rival = candidates.find((other) => other.entry.id !== each.entry.id && overlap(each, other));
+          if (rival)
+            found.push({ defined: each.entry.mnemonic, taken: rival.entry.mnemonic, opcode, map: this.name });
+        }
+      }
+    }
+    return found;
+  }
+
   #id(number: number): number {
     return this.#defined[number - this.count]?.id ?? this.firstId + number;
   }
@@ -346,6 +378,11 @@ export function useDefinedEncodings(encodings: readonly string[]): void {
   for (const map of MAPS) map.setDefined(lines.filter(({ line }) => mapOf(line) === map.name));
 }
 useDefinedEncodings(definedEncodings);
+
+/** Of the definitions' encodings in use, those at opcodes that mean something else. */
+export function definedConflicts(): readonly Conflict[] {
+  return MAPS.flatMap((map) => map.conflicts());
+}
 
 /** Every entry, at its id. Parses all the tables. */
 export function allOpcodes(): readonly OpcodeEntry[] {

@@ -14,6 +14,7 @@
  *
  * Of several lines for one opcode the first that fits counts. Intel SDM volume 2, appendix A.
  */
+import { DefinitionError } from './definition-error.js';
 import {
   type MandatoryPrefix,
   type OpcodeEntry,
@@ -91,7 +92,7 @@ function attribute(entry: Mutable<OpcodeEntry>, word: string): void {
       entry.vectorIndex = 128 satisfies Width;
       return;
     default:
-      if (!word.startsWith('[')) throw new Error(`unknown attribute ${word} of ${entry.mnemonic}`);
+      if (!word.startsWith('[')) throw new DefinitionError(`unknown attribute ${word} of ${entry.mnemonic}`);
       [entry.feature = '', entry.feature256 = entry.feature] = word.slice(1, -1).split(',');
   }
 }

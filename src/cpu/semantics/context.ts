@@ -3,8 +3,10 @@
  * (a record's fields, or constants and locals); the meaning is the same code. Values are 64-bit throughout:
  * an operand of n bits reads zero-extended and writes its low n bits.
  */
+
 import type { F32, F64, I32, I64 } from '../../wasm/values.js';
 import type { V128 } from '../../wasm/vector.js';
+import { DefinitionError } from '../decode/definition-error.js';
 import { mapOf, parseLine } from '../decode/table-parser.js';
 import type { Emitter } from '../emitter.js';
 import type { Field32 } from '../state.js';
@@ -171,7 +173,7 @@ const definitions = new Map<string, Definition>();
 
 /** Gives a mnemonic of the opcode tables its meaning. */
 export function define(mnemonic: string, summary: string, meaning: Meaning, hot?: Hot): void {
-  if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
+  if (definitions.has(mnemonic)) throw new DefinitionError(`${mnemonic} is defined twice`);
   definitions.set(mnemonic, { mnemonic, summary, meaning, hot, encodings: [] });
 }
 
@@ -188,8 +190,9 @@ export function defineInstruction(
   const [mnemonic = '', ...others] = new Set(
     encodings.map((line) => parseLine(line, 0, mapOf(line) === '').mnemonic),
   );
-  if (mnemonic === '' || others.length > 0) throw new Error(`one mnemonic wanted: ${encodings.join('; ')}`);
-  if (definitions.has(mnemonic)) throw new Error(`${mnemonic} is defined twice`);
+  if (mnemonic === '' || others.length > 0)
+    throw new DefinitionError(`one mnemonic wanted: ${encodings.join('; ')}`);
+  if (definitions.has(mnemonic)) throw new DefinitionError(`${mnemonic} is defined twice`);
   definitions.set(mnemonic, { mnemonic, summary, meaning, hot, encodings });
 }
 

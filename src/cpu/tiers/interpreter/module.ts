@@ -6,7 +6,8 @@
 import { RAM_BASE } from '../../../memory/layout.js';
 import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
 import { I32 } from '../../../wasm/values.js';
-import { useDefinedEncodings } from '../../decode/opcode-map.js';
+import { DefinitionError } from '../../decode/definition-error.js';
+import { type Conflict, definedConflicts, useDefinedEncodings } from '../../decode/opcode-map.js';
 import { ModuleLinker } from '../../linker.js';
 import { adoptDirectoryPointers } from '../../mmu/directory-pointers.js';
 import { translateFetch } from '../../mmu/fetch.js';
@@ -50,10 +51,27 @@ export interface InterpreterModule {
   readonly inLoop: number;
 }
 
+/** Says which instruction's definition it was that failed. */
+function named(name: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DefinitionError(`the definition of ${name} fails: ${why}`, { cause: error });
+  }
+}
+
+function conflictText({ defined, taken, opcode, map }: Conflict): string {
+  const bytes = `${map} ${opcode.toString(16).padStart(2, '0').toUpperCase()}`.trim();
+  return `${defined} is defined at ${bytes}, where ${taken} is: choose an opcode that is free`;
+}
+
 /** @param withLoop without it every handler runs as the function that it also is, which must make no difference */
 export function generateInterpreter(withLoop = true): InterpreterModule {
   const encodings = allDefinitions().flatMap((definition) => definition.encodings);
   useDefinedEncodings(encodings);
+  const [conflict] = definedConflicts();
+  if (conflict) throw new DefinitionError(conflictText(conflict));
   const module = new ModuleBuilder();
   module.importMemory('memory', RAM_BASE / PAGE_SIZE, 65536);
   const linker = new ModuleLinker(module);
@@ -65,7 +83,7 @@ export function generateInterpreter(withLoop = true): InterpreterModule {
   const type = module.type([I32.type], [I32.type]);
   const functions = table.handlers.map((handler) => {
     const handle = module.declare<I32>(handler.name, [I32.type], I32);
-    module.define(handle, (code) => emitFunction(code, handler.emit));
+    module.define(handle, (code) => named(handler.name, () => emitFunction(code, handler.emit)));
     return handle;
   });
   module.table('handlers', [...pseudoHandlers.map((handler) => linker.link(handler)), ...functions]);
