@@ -23,6 +23,11 @@ export const WORLD_OPTIONS = {
   },
 } as const satisfies Record<string, CountOption>;
 
+/** As in "in 1 world". */
+export function worldsText(count: number): string {
+  return `${count} ${count === 1 ? 'world' : 'worlds'}`;
+}
+
 interface WorldValues {
   /** Instructions to reach. */
   readonly cases: number;

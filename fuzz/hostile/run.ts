@@ -3,7 +3,7 @@
  * where to go on. A run that does not come back is ended and told too.
  */
 import { runCommand } from '../command.js';
-import { spreadWorlds, WORLD_OPTIONS } from '../worlds.js';
+import { spreadWorlds, WORLD_OPTIONS, worldsText } from '../worlds.js';
 import type { AttackResult } from './attack.js';
 
 function sum(results: readonly AttackResult[], part: 'byMode' | 'byModel' | 'byExit'): string {
@@ -49,7 +49,7 @@ those that fault among them. Ends with status 1 at the first finding; with 2 if 
       console.log(`--seed ${values.seed} --world ${world}, shot ${shot}, ${mode} in ${model}: ${what}`);
     }
     console.log(
-      `${total('instructions')} instructions begun in ${total('worlds')} worlds: ${findings.length} findings; ` +
+      `${total('instructions')} instructions begun in ${worldsText(total('worlds'))}: ${findings.length} findings; ` +
         `${seconds.toFixed(0)} s, ${Math.round(total('instructions') / seconds)} a second (seed ${values.seed}${goOn})`,
     );
     return findings.length > 0 ? 1 : 0;

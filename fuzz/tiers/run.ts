@@ -3,7 +3,7 @@
  * disagree, how to repeat it, and how much of what ran was run by regions.
  */
 import { runCommand } from '../command.js';
-import { spreadWorlds, WORLD_OPTIONS } from '../worlds.js';
+import { spreadWorlds, WORLD_OPTIONS, worldsText } from '../worlds.js';
 import type { DuelResult } from './duel.js';
 
 await runCommand({
@@ -34,7 +34,7 @@ regions ran nothing; with 2 if it could not run.`,
     const inRegions = total('inRegions');
     const share = Math.round((100 * inRegions) / total('instructions'));
     console.log(
-      `${total('regions')} regions ran ${share} % of it, in ${total('worldsWithRegions')} of ${total('worlds')} worlds; ` +
+      `${total('regions')} regions ran ${share} % of it, in ${total('worldsWithRegions')} of ${worldsText(total('worlds'))}; ` +
         `${total('exceptions')} exceptions and interrupts`,
     );
     console.log(
