@@ -2,6 +2,7 @@
 import { type I32, I64 } from '../../wasm/values.js';
 import { deliverTaskFault } from '../system/delivery.js';
 import { farCall, farJump, farReturn } from '../system/far-transfer.js';
+import { noteVirtualInterrupt } from '../system/virtual-8086.js';
 import { type Context, define, type Operand } from './context.js';
 import { farPointer } from './far-pointer.js';
 
@@ -34,5 +35,7 @@ define('RETF', 'Returns to the RIP and CS on the stack; the operand says how muc
   const [dropped] = context.operands as [Operand?];
   const bytes = dropped ? context.code.let(dropped.read().and(0xffff)) : I64.const(0);
   context.call(farReturn[context.operandSize], bytes);
+  context.call(noteVirtualInterrupt);
+  context.call(deliverTaskFault);
   context.resume();
 });

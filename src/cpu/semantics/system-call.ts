@@ -8,11 +8,13 @@ import { get32, get64 } from '../emitter.js';
 import * as state from '../state.js';
 import { Access, Cr0, Efer, Flag, Register, Segment, Vector } from '../state.js';
 import { DR6_BS } from '../system/breakpoints.js';
+import { deliverTaskFault } from '../system/delivery.js';
 import { readFlags, writeFlags } from '../system/flags-register.js';
 import { boundaryAfter } from '../system/instruction-count.js';
 import { updateMode } from '../system/mode.js';
 import { requireSupervisor } from '../system/privilege.js';
 import { realSegments } from '../system/segments.js';
+import { noteVirtualInterrupt } from '../system/virtual-8086.js';
 import { type Context, define } from './context.js';
 import { afterFlagsChange } from './flag-control.js';
 
@@ -114,6 +116,8 @@ define('SYSRET', 'Returns from SYSCALL to user code at RCX with RFLAGS from R11.
   } else context.set32(state.systemFlags, get32(state.systemFlags).or(Flag.if));
   context.set64(state.rip, target);
   context.call(updateMode);
+  context.call(noteVirtualInterrupt);
+  context.call(deliverTaskFault);
   stepAsOfNow(context);
   afterFlagsChange(context);
   context.resume();
@@ -162,5 +166,7 @@ define('SYSEXIT', 'Returns from SYSENTER to user code at RDX on the stack at RCX
   context.setRegister(Register.rsp, 64, stack);
   context.set64(state.rip, target);
   context.call(updateMode);
+  context.call(noteVirtualInterrupt);
+  context.call(deliverTaskFault);
   context.resume();
 });

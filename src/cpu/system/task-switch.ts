@@ -21,6 +21,7 @@ import { updateMode } from './mode.js';
 import { accessOf, descriptorAddress, dplOf, limitOf, selectorError, setSegment } from './segments.js';
 import { setStackPointer, storeOnStack } from './stack-access.js';
 import { loadTaskSegments } from './task-segments.js';
+import { noteVirtualInterrupt } from './virtual-8086.js';
 
 /** What asks for a switch. */
 export const TaskSource = { jump: 0, call: 1, interrupt: 2, return: 3 } as const;
@@ -196,6 +197,7 @@ const switchTask = routine(
     });
     e.attempt(loadTaskSegments, table, outside);
     park(e);
+    e.call(noteVirtualInterrupt);
     e.call(updateMode);
     const trap = traps.wrap().and(1).mul(DR6_BT);
     e.set32(state.debugMet, get32(state.debugMet).or(trap));

@@ -145,6 +145,21 @@ export function returnWithinVirtual8086(
   e.call(updateMode);
 }
 
+/**
+ * After what may have gone to less privileged code: #GP(0) of its first instruction, left in `taskFault`, if VIF and VIP
+ * are both set and the mode has them, so that the waiting interrupt is taken (vol. 3 §21.3.3.4 and §21.4).
+ */
+export const noteVirtualInterrupt = routine('noteVirtualInterrupt', { parameters: [] }, (e) => {
+  const { code } = e;
+  const both = Flag.vif | Flag.vip;
+  code.ifRarely(get32(state.systemFlags).and(both).eq(both), () => {
+    code.if(get32(state.taskFault).eqz().and(changesVirtualFlag(e)), () => {
+      e.set32(state.pendingCode, 0);
+      e.set32(state.taskFault, I32.const(state.PENDING | state.PENDING_HAS_CODE | Vector.gp));
+    });
+  });
+});
+
 /** Makes the data segments null that an interrupt out of virtual-8086 mode has saved. */
 export function dropVirtualSegments(e: Emitter): void {
   for (const segment of FRAME_SEGMENTS) e.call(setNullSegment, I32.const(segment), I32.const(0));

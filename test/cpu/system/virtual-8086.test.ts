@@ -216,6 +216,17 @@ describe('the virtual interrupt flag of VME', () => {
     }
     expect(await run({ code: '68 00 01 9d', cr4: VME })).toMatchObject(GP0);
   });
+  it('with an interrupt waiting, after IRET from ring 0: #GP before the first instruction', async () => {
+    const outcome = await run({ code: '90', cr4: VME, flags: VIF | VIP });
+    expect(outcome).toMatchObject({ ...GP0, ip: 0 });
+    expect(Number(outcome.frame.flags) & (VM | VIF | VIP)).toBe(VM | VIF | VIP);
+    expect(await run({ code: '90', cr4: VME, flags: VIF | VIP | IOPL_3 })).toMatchObject({
+      ...UNDEFINED,
+      ip: 1,
+    });
+    expect(await run({ code: '90', flags: VIF | VIP })).toMatchObject({ ...UNDEFINED, ip: 1 });
+    expect(await run({ code: '90', cr4: VME, flags: VIF })).toMatchObject({ ...UNDEFINED, ip: 1 });
+  });
   it('is not there for 32-bit operands', async () => {
     expect(await run({ code: '66 9c', cr4: VME })).toMatchObject({ ...GP0, ip: 0 });
     expect(await run({ code: '66 9d', cr4: VME })).toMatchObject({ ...GP0, ip: 0 });
@@ -265,4 +276,32 @@ describe('the virtual interrupt flag of PVI', () => {
     expect(await ring3('fb', 0n, 0)).toMatchObject(GP0);
     expect((await ring3('fb', BigInt(IOPL_3))).frame.flags & BigInt(VIF | IF)).toBe(BigInt(IF));
   });
+
+  /** From ring 0 to the UD2 at 5100h in ring 3, its stack at 8000h, in the ways that there are. */
+  const push = (value: number): string => {
+    const bytes = [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
+    return `68 ${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
+  };
+  const [ss, cs] = [Selector.userData | 3, Selector.userCode32 | 3];
+  const outward = async (code: string, flags: number, cr4: number): Promise<TrialOutcome> => {
+    const world = await SystemWorld.create('protected');
+    world.cpu.state.set64(state.cr4, BigInt(cr4));
+    world.cpu.state.set64(state.msrSysenterCs, BigInt(Selector.kernelCode));
+    world.cpu.memory.write(0x5100, Uint8Array.of(0x90, 0x0f, 0x0b));
+    return world.run({ code, flags: BigInt(flags | 2), registers: { 1: 0x8000n, 2: 0x5100n } });
+  };
+  const iret = (flags: number): string =>
+    [push(ss), push(0x8000), push(flags | 2), push(cs), push(0x5100), 'cf'].join(' ');
+  const retf = [push(ss), push(0x8000), push(cs), push(0x5100), 'cb'].join(' ');
+  it.each([
+    ['IRET', iret(VIF | VIP), 0],
+    ['RET', retf, VIF | VIP],
+    ['SYSEXIT', '0f 35', VIF | VIP],
+  ])(
+    'with an interrupt waiting, after %s from ring 0: #GP before the first instruction',
+    async (_name, code, flags) => {
+      expect(await outward(code, flags, Cr4.pvi)).toMatchObject({ ...GP0, frame: { rip: 0x5100n } });
+      expect(await outward(code, flags, 0)).toMatchObject({ ...UNDEFINED, frame: { rip: 0x5101n } });
+    },
+  );
 });
