@@ -106,7 +106,8 @@ export class ReferenceCounter {
   control(word: number): void {
     const mode = (word >> 1) & 7;
     const { gate, element } = this;
-    Object.assign(this, new ReferenceCounter(gate), { element });
+    const latches = { firstByte: undefined, outputLatch: undefined, statusLatch: undefined };
+    Object.assign(this, new ReferenceCounter(gate), { element, ...latches });
     this.mode = mode > 5 ? mode - 4 : mode;
     this.access = (word >> 4) & 3;
     this.bcd = (word & 1) === 1;
