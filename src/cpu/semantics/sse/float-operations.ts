@@ -84,6 +84,20 @@ const PRODUCT: PackedTests = {
 const never = (): I32 => I32.const(0);
 const always = (): I32 => I32.const(1);
 
+/** What ADD and SUB have alike. */
+const ADDITIVE = { additive: true, exactByZero: never, zeroIsExact: always };
+const exactSum: Operation['exact'] = (e, _format, a, b, result) => sumIsExact(e, a, b, result);
+const exactDifference: Operation['exact'] = (e, _format, a, b, result) => sumIsExact(e, a, b.neg(), result);
+
+/** What MIN and MAX have alike. */
+const CHOOSING = {
+  chooses: true,
+  exactByZero: always,
+  exact: always,
+  surelyExact: always,
+  zeroIsExact: always,
+};
+
 /** MIN and MAX: the second operand, as it is, if either is a NaN or both are zero. */
 function softChoice<F extends Float<F>>(
   e: Emitter,
@@ -114,11 +128,9 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Adds the source to the destination',
     compute: (a, b) => a.add(b),
     vector: (simd, a, b) => a.binary(simd.add, b),
-    additive: true,
-    exactByZero: never,
-    exact: (e, _format, a, b, result) => sumIsExact(e, a, b, result),
-    surelyExact: (e, _format, a, b, result) => sumIsExact(e, a, b, result),
-    zeroIsExact: always,
+    ...ADDITIVE,
+    exact: exactSum,
+    surelyExact: exactSum,
     packed: SUM,
     soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.add), a, b),
   },
@@ -127,11 +139,9 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Subtracts the source from the destination',
     compute: (a, b) => a.sub(b),
     vector: (simd, a, b) => a.binary(simd.sub, b),
-    additive: true,
-    exactByZero: never,
-    exact: (e, _format, a, b, result) => sumIsExact(e, a, b.neg(), result),
-    surelyExact: (e, _format, a, b, result) => sumIsExact(e, a, b.neg(), result),
-    zeroIsExact: always,
+    ...ADDITIVE,
+    exact: exactDifference,
+    surelyExact: exactDifference,
     packed: DIFFERENCE,
     soft: (e, format, a, b) => e.call(softBinary(format), I32.const(SoftOperation.subtract), a, b),
   },
@@ -173,25 +183,17 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'MIN',
     summary: 'Stores the lesser of destination and source',
-    chooses: true,
+    ...CHOOSING,
     compute: (a, b) => select(a.lt(b), a, b),
     vector: (simd, a, b) => a.bitselect(b, a.binary(simd.lt, b)),
-    exactByZero: always,
-    exact: always,
-    surelyExact: always,
-    zeroIsExact: always,
     soft: (e, format, a, b) => softChoice(e, format, a, b, false),
   },
   {
     name: 'MAX',
     summary: 'Stores the greater of destination and source',
-    chooses: true,
+    ...CHOOSING,
     compute: (a, b) => select(b.lt(a), a, b),
     vector: (simd, a, b) => a.bitselect(b, b.binary(simd.lt, a)),
-    exactByZero: always,
-    exact: always,
-    surelyExact: always,
-    zeroIsExact: always,
     soft: (e, format, a, b) => softChoice(e, format, a, b, true),
   },
 ];
