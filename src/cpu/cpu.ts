@@ -3,17 +3,19 @@
  * Between two runs it takes interrupts and single-step traps; within one, only WebAssembly moves.
  */
 
-import { GuestMemory, VIDEO_WINDOW_END, VIDEO_WINDOW_START } from '../memory/guest-memory.js';
-import { GUEST_PAGE_SIZE, MAX_RAM, PAGE_KIND_BASE, PageKind, RAM_BASE } from '../memory/layout.js';
+import { GuestMemory } from '../memory/guest-memory.js';
+import { MAX_RAM, RAM_BASE } from '../memory/layout.js';
+import { BoundaryEvents } from './boundary-events.js';
 import type { Bus, Hypercall, InterruptSource, LocalApicAccess, UnimplementedInstruction } from './bus.js';
-import { decode } from './decode/decoder.js';
-import { type CodeSize, DecodedInstruction } from './decode/instruction.js';
 import type { Exit } from './exit.js';
 import { busFunctions } from './host-functions.js';
+import { MissingInstructions } from './missing-instructions.js';
+import { PageKinds } from './page-kinds.js';
+import { RunBudget } from './run-budget.js';
 import * as state from './state.js';
-import { ExitReason, type Field64, Flag, RegionExit, RegionKey, Vector } from './state.js';
+import { ExitReason, Flag, RegionExit, RegionKey } from './state.js';
 import { StateView } from './state-view.js';
-import { DR6_BS, DR6_HITS, DR7_GD, enabledBreakpoints } from './system/breakpoints.js';
+import { enabledBreakpoints } from './system/breakpoints.js';
 import { type CpuModel, cpuModel, DEFAULT_CPU_MODEL } from './system/cpu-model.js';
 import { cpuid } from './system/cpuid.js';
 import { callHypervisor } from './system/hypercall.js';
@@ -75,8 +77,6 @@ interface InterpreterExports {
 
 /** The most instructions in one run: V8 swaps in optimised code only between runs. */
 const LONGEST_RUN = 1 << 20;
-/** Interrupts taken on one instruction boundary, where gates leave IF set; what waits then comes an instruction later. */
-const MOST_INTERRUPTS = 256;
 
 export class Cpu {
   readonly memory: GuestMemory;
@@ -87,10 +87,10 @@ export class Cpu {
   readonly #exports: WebAssembly.Exports;
   readonly #wasm: InterpreterExports;
   readonly #cache: CodeCache;
-  readonly #kinds: Uint8Array;
-  readonly #bytes: Uint8Array;
-  /** Mnemonics that `onUnimplemented` was told of: each once. */
-  readonly #reported = new Set<string>();
+  readonly #kinds: PageKinds;
+  readonly #budget: RunBudget;
+  readonly #events: BoundaryEvents;
+  readonly #missing: MissingInstructions;
   #regions: RegionTier | undefined;
   /** What came of the instructions that the regions' tier had run, if that ends the run. */
   #exitMet: Exit | undefined;
@@ -98,10 +98,6 @@ export class Cpu {
   #seenRetired = 0;
   #seenInRegions = 0;
   #seenEntries = 0;
-  #retired = 0;
-  /** The count of retired instructions at which the present run ends. */
-  #end = 0;
-  #running = false;
   #watching = false;
   #stopRequested = false;
   /** After HLT, until an interrupt is taken. */
@@ -119,22 +115,28 @@ export class Cpu {
     this.#memory = memory;
     this.#options = options;
     this.#model = options.model ?? cpuModel(DEFAULT_CPU_MODEL);
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#kinds = this.#bytes.subarray(PAGE_KIND_BASE, PAGE_KIND_BASE + (1 << 20));
-    this.#kinds.fill(PageKind.ram, 0, ramSize / GUEST_PAGE_SIZE);
-    this.#kinds.fill(
-      PageKind.device,
-      VIDEO_WINDOW_START / GUEST_PAGE_SIZE,
-      VIDEO_WINDOW_END / GUEST_PAGE_SIZE,
-    );
+    this.#kinds = new PageKinds(memory, ramSize);
     this.memory = new GuestMemory(memory, RAM_BASE, ramSize);
     this.state = new StateView(memory);
+    this.#budget = new RunBudget(this.state);
+    this.#missing = new MissingInstructions({
+      view: this.state,
+      memory: this.memory,
+      absent: this.#model.absent,
+      tell: (instruction) => options.onUnimplemented?.(instruction),
+    });
     const env = { memory, ...this.#externals(memory) };
     this.#exports = new WebAssembly.Instance(options.interpreter.module, { env }).exports;
     this.#wasm = this.#exports as unknown as InterpreterExports;
+    this.#events = new BoundaryEvents({
+      view: this.state,
+      interrupts: options.interrupts,
+      deliver: () => this.#wasm.deliverPending(),
+      retired: () => this.#budget.retired,
+    });
     const fetchUnit = {
       translate: (delta: number) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
-      isRam: (physical: number) => this.#isRam(physical),
+      isRam: (physical: number) => this.#kinds.isRam(physical),
     };
     this.#cache = new CodeCache(
       memory,
@@ -161,9 +163,8 @@ export class Cpu {
     this.state.set64(state.randomState, BigInt(this.#options.seed ?? 0));
     this.#halted = false;
     this.#shutDown = false;
-    this.#retired = 0;
+    this.#budget.retired = 0;
     this.#seenRetired = 0;
-    this.#syncRetired();
     this.#wasm.flushTlb();
     this.#wasm.updateMode();
   }
@@ -178,11 +179,10 @@ export class Cpu {
 
   /** Loses its state but for the count of instructions, and goes on in real mode. @param address below 1 MiB */
   restart(address: number): void {
-    const retired = this.#retired;
+    const { retired } = this;
     this.reset();
-    this.#retired = retired;
+    this.#budget.retired = retired;
     this.#seenRetired = retired;
-    this.#syncRetired();
     startReal(this.state, address);
     this.#wasm.updateMode();
   }
@@ -200,7 +200,7 @@ export class Cpu {
 
   /** Instructions begun and exceptions taken since reset; exact also while a device is being asked. */
   get retired(): number {
-    return this.#running ? this.#retired + this.#used() : this.#retired;
+    return this.#budget.retired;
   }
 
   /** RIP of the next instruction while not running. */
@@ -211,19 +211,19 @@ export class Cpu {
   /** Ends the run at the next instruction boundary. May be called by a device in the midst of an access. */
   stop(): void {
     this.#stopRequested = true;
-    this.#endRun();
+    this.#budget.endGrant();
   }
 
   /** To be called when the interrupt source's output rises. */
   interruptRaised(): void {
     this.state.set32(state.interruptWaiting, 1);
-    if (this.state.get32(state.systemFlags) & Flag.if) this.#endRun();
+    if (this.state.get32(state.systemFlags) & Flag.if) this.#budget.endGrant();
   }
 
   /** Asserts NMI: taken at the next instruction boundary, or once the handler of the one before has done its IRET. */
   nonMaskableInterrupt(): void {
     this.state.set32(state.nmiWaiting, 1);
-    this.#endRun();
+    this.#budget.endGrant();
   }
 
   /**
@@ -232,20 +232,17 @@ export class Cpu {
    * @param limit an integer, at least 0
    */
   limit(limit: number): void {
-    if (!this.#running) return;
-    const left = this.state.get32(state.budget) | 0;
-    this.#end = Math.min(this.#end, this.retired + limit);
-    if (left > limit) this.#defer(left - limit);
+    this.#budget.limit(limit);
   }
 
   /** Runs until something happens. @param limit instructions to begin at most, a positive integer */
   run(limit: number): Exit {
-    this.#end = this.#retired + limit;
+    this.#budget.begin(limit);
     this.#stopRequested = false;
-    while (this.#retired < this.#end) {
+    while (this.retired < this.#budget.end) {
       const met = this.#lookForRegions();
       if (met) return met;
-      if (this.#retired >= this.#end) break;
+      if (this.retired >= this.#budget.end) break;
       const exit = this.#advance(this.#regions?.pace.grain ?? LONGEST_RUN);
       if (exit) return exit;
     }
@@ -258,19 +255,20 @@ export class Cpu {
       this.#regions?.reset();
       this.#cache.reset();
     }
-    const shadowed = this.#isNow(state.shadowAt);
-    if (!shadowed) this.#takeInterrupts();
-    if (this.state.get32(state.debugMet)) this.#takeDebugTraps(false);
+    const shadowed = this.#events.isNow(state.shadowAt);
+    if (!shadowed && this.#events.takeInterrupts()) this.#halted = false;
+    if (this.state.get32(state.debugMet)) this.#events.takeDebugTraps(false);
     if (this.#takeReason() === ExitReason.shutdown) this.#shutDown = true;
     if (this.#shutDown) return { kind: 'shutdown' };
     if (this.#halted) return { kind: 'halt' };
     const stepping = (this.state.get32(state.systemFlags) & Flag.tf) !== 0;
     const deliveries = this.state.get32(state.deliveries);
-    const held = shadowed ? this.#options.interrupts.pending() || this.#nmiDeliverable() : this.wakes;
+    const held = shadowed ? this.#events.waits : this.wakes;
     const single = stepping || held || this.state.get32(state.debugDue) !== 0;
-    this.#grant(single ? 1 : Math.min(this.#end - this.#retired, most));
+    const budget = single ? 1 : Math.min(this.#budget.end - this.retired, most);
+    this.#budget.grant(budget, () => (this.#watching ? this.#wasm.watch() : this.#wasm.run()));
     const completed = this.state.get32(state.deliveries) === deliveries;
-    const trapped = this.#takeDebugTraps(stepping && completed);
+    const trapped = this.#events.takeDebugTraps(stepping && completed);
     const reason = this.#takeReason();
     this.#halted = reason === ExitReason.halt && !trapped;
     this.#shutDown = reason === ExitReason.shutdown;
@@ -292,7 +290,7 @@ export class Cpu {
         this.state.set64(state.exchange, BigInt(linear));
         return this.#wasm.translateLinear(1) ? this.#exchanged() : undefined;
       },
-      isRam: (physical) => this.#isRam(physical),
+      isRam: (physical) => this.#kinds.isRam(physical),
     });
   }
 
@@ -316,9 +314,9 @@ export class Cpu {
     let entries = 0;
     for (let kind = 0; kind < state.regionExits.count; kind++)
       entries += this.state.low(state.regionExits, kind);
-    const ran = this.#retired - this.#seenRetired - ((inRegions - this.#seenInRegions) >>> 0);
+    const ran = this.retired - this.#seenRetired - ((inRegions - this.#seenInRegions) >>> 0);
     this.#regions.note(ran, (entries - this.#seenEntries) >>> 0);
-    this.#seenRetired = this.#retired;
+    this.#seenRetired = this.retired;
     this.#seenEntries = entries;
     this.#seenInRegions = inRegions;
     const exit = this.#exitMet;
@@ -328,11 +326,11 @@ export class Cpu {
 
   /** Has the next instructions noted, without regions, up to the end of the run or to what ends it before. */
   #watch(instructions: number): void {
-    const end = this.#retired + instructions;
+    const end = this.retired + instructions;
     this.state.set32(state.watched, 0);
     this.#setWatching(RegionKey.watched);
-    while (this.#retired < Math.min(end, this.#end) && !this.#exitMet) {
-      this.#exitMet = this.#advance(end - this.#retired);
+    while (this.retired < Math.min(end, this.#budget.end) && !this.#exitMet) {
+      this.#exitMet = this.#advance(end - this.retired);
     }
     this.#setWatching(0);
   }
@@ -351,14 +349,9 @@ export class Cpu {
     return reason;
   }
 
-  /** Whether a shadow lies on the present instruction boundary. */
-  #isNow(shadow: Field64): boolean {
-    return Number(this.state.get64(shadow)) === this.#retired;
-  }
-
   /** Whether an interrupt or NMI is there that the processor would take now. */
   get wakes(): boolean {
-    return this.#nmiDeliverable() || (this.interruptible && this.#options.interrupts.pending());
+    return this.#events.wakes;
   }
 
   /** The event whose delivery came to the shutdown, if the processor has shut down. */
@@ -388,106 +381,21 @@ export class Cpu {
    * devices' anyway.
    */
   setDevicePage(physical: number, isDevice: boolean): void {
-    const page = Math.floor(physical / GUEST_PAGE_SIZE);
-    if (page >= this.memory.size / GUEST_PAGE_SIZE) return;
-    const isVideo = physical >= VIDEO_WINDOW_START && physical < VIDEO_WINDOW_END;
-    this.#kinds[page] = isDevice || isVideo ? PageKind.device : PageKind.ram;
+    const page = this.#kinds.setDevice(physical, isDevice);
+    if (page === undefined) return;
     this.#cache.drop(page);
     this.#wasm.flushTlb();
   }
 
   /** Whether an interrupt would be taken now. */
   get interruptible(): boolean {
-    return (this.state.get32(state.systemFlags) & Flag.if) !== 0;
+    return this.#events.interruptible;
   }
 
   /** Physical address behind a linear one, or undefined; for those who look from outside. */
   translate(linear: bigint): number | undefined {
     this.state.set64(state.exchange, linear);
     return this.#wasm.translateLinear(0) ? this.#exchanged() : undefined;
-  }
-
-  #grant(budget: number): void {
-    const { state: view } = this;
-    view.set32(state.budget, budget);
-    view.set32(state.deferred, 0);
-    view.set32(state.granted, budget);
-    this.#syncRetired();
-    this.#running = true;
-    try {
-      if (this.#watching) this.#wasm.watch();
-      else this.#wasm.run();
-    } finally {
-      this.#running = false;
-      this.#retired += this.#used();
-    }
-  }
-
-  #used(): number {
-    const { state: view } = this;
-    return view.get32(state.granted) - Math.max(0, view.get32(state.budget)) - view.get32(state.deferred);
-  }
-
-  #syncRetired(): void {
-    this.state.set64(state.retired, BigInt(this.#retired));
-  }
-
-  #endRun(): void {
-    if (!this.#running) return;
-    const left = this.state.get32(state.budget) | 0;
-    if (left > 0) this.#defer(left);
-  }
-
-  /** Takes instructions out of the grant that runs: they are neither begun nor counted. */
-  #defer(instructions: number): void {
-    const { state: view } = this;
-    view.set32(state.deferred, view.get32(state.deferred) + instructions);
-    view.set32(state.budget, view.get32(state.budget) - instructions);
-  }
-
-  #nmiDeliverable(): boolean {
-    return this.state.get32(state.nmiWaiting) !== 0 && this.state.get32(state.nmiBlocked) === 0;
-  }
-
-  #takeInterrupts(): void {
-    const { interrupts } = this.#options;
-    if (this.#nmiDeliverable()) {
-      this.#halted = false;
-      this.state.set32(state.nmiWaiting, 0);
-      this.state.set32(state.nmiBlocked, 1);
-      this.#deliver(state.PENDING | state.PENDING_EXTERNAL | Vector.nmi);
-    }
-    for (let n = 0; n < MOST_INTERRUPTS && this.interruptible && interrupts.pending(); n++) {
-      this.#halted = false;
-      this.#deliver(state.PENDING | state.PENDING_EXTERNAL | interrupts.acknowledge());
-      if (this.state.get32(state.exitReason) || this.state.get32(state.debugMet)) break;
-    }
-    this.state.set32(state.interruptWaiting, interrupts.pending() ? 1 : 0);
-  }
-
-  #deliver(event: number): void {
-    this.state.set32(state.pending, event | 0);
-    this.#wasm.deliverPending();
-  }
-
-  /**
-   * The traps that the last instruction met, single-step among them (SDM vol. 3 §17.3.1): #DB, unless MOV SS holds them
-   * off until after the next instruction. TF counts as it was when the instruction began.
-   */
-  #takeDebugTraps(stepped: boolean): boolean {
-    const { state: view } = this;
-    const shadowed = this.#isNow(state.trapShadowAt);
-    let traps = view.get32(state.debugDue) | view.get32(state.debugMet);
-    if (stepped && !shadowed && !this.#isNow(state.unsteppedAt)) traps |= DR6_BS;
-    if (traps === 0) return false;
-    view.set32(state.debugMet, 0);
-    view.set32(state.debugDue, shadowed ? traps : 0);
-    if (shadowed) return false;
-    const kept = view.get64(state.dr, 6) & ~BigInt(DR6_HITS);
-    view.set64(state.dr, kept | BigInt(traps), 6);
-    view.set64(state.dr, view.get64(state.dr, 7) & ~BigInt(DR7_GD), 7);
-    this.#deliver(state.PENDING | state.PENDING_TRAP | Vector.db);
-    return true;
   }
 
   /** Derives what follows from the debug registers; a run in progress ends if decoded code must go. */
@@ -497,11 +405,7 @@ export class Cpu {
     const before = this.state.get32(state.watchesData);
     this.state.set32(state.watchesData, data ? 1 : 0);
     if (data || before) this.#wasm.flushTlb();
-    if (this.#cache.expectBreakpoints(instructionOffsets)) this.#endRun();
-  }
-
-  #isRam(physical: number): boolean {
-    return physical < 2 ** 32 && this.#kinds[Math.floor(physical / GUEST_PAGE_SIZE)] === PageKind.ram;
+    if (this.#cache.expectBreakpoints(instructionOffsets)) this.#budget.endGrant();
   }
 
   #exchanged(): number {
@@ -516,7 +420,7 @@ export class Cpu {
       decodeAt: () => this.#decodeAt(),
       samePage: (record: number, other: number) => (this.#cache.samePage(record, other) ? 1 : 0),
       codeWritten: (page: number) => this.#dropCode(() => this.#cache.drop(page >>> 0)),
-      unimplemented: () => this.#reportUnimplemented(),
+      unimplemented: () => this.#missing.met(this.#wasm.translateFetch(0) ? this.#exchanged() : 0),
       cpuid: () => cpuid(this.state, this.#model, localApic?.enabled ?? false),
       readTimeStamp: () => this.state.set64(state.exchange, timeStamp(this.state, cycles)),
       readMsr: () => (readAnyMsr(this.state, cycles, localApic) ? 1 : 0),
@@ -533,7 +437,7 @@ export class Cpu {
   /** Ends the run when the cache is full, for it can be emptied between two runs only. */
   #decodeAt(): number {
     const record = this.#cache.recordAt();
-    if (this.#cache.full) this.#endRun();
+    if (this.#cache.full) this.#budget.endGrant();
     return record;
   }
 
@@ -541,19 +445,6 @@ export class Cpu {
   #dropCode(drop: () => void): void {
     const before = this.#regions?.statistics.dropped;
     drop();
-    if (this.#regions?.statistics.dropped !== before) this.#endRun();
-  }
-
-  #reportUnimplemented(): void {
-    const rip = this.rip;
-    const instruction = new DecodedInstruction();
-    const physical = this.#wasm.translateFetch(0) ? this.#exchanged() : 0;
-    const bytes = this.memory.bytes(physical, Math.min(15, GUEST_PAGE_SIZE - (physical % GUEST_PAGE_SIZE)));
-    const codeSize = this.state.get32(state.codeSize) as CodeSize;
-    if (bytes) decode(bytes, 0, bytes.length, codeSize, instruction, this.#model.absent);
-    const { mnemonic } = instruction.entry;
-    if (this.#reported.has(mnemonic)) return;
-    this.#reported.add(mnemonic);
-    this.#options.onUnimplemented?.({ mnemonic, rip });
+    if (this.#regions?.statistics.dropped !== before) this.#budget.endGrant();
   }
 }
