@@ -30,7 +30,7 @@ defineHot(
 defineHot('ADC', 'Adds the source and CF to the destination.', (context) => {
   const { left, right, write, width } = operandPair(context);
   const result = context.code.let(left.add(right).add(context.flags.cf()));
-  context.flags.add(left, right, result, width);
+  context.flags.addWithCarry(left, right, result, width);
   write(result);
 });
 

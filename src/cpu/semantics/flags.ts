@@ -9,15 +9,15 @@ import { type I32, I64 } from '../../wasm/values.js';
 export type Width = 8 | 16 | 32 | 64;
 export type FlagWord = 'zero' | 'sign' | 'carry';
 
-/** An operation from whose operands the carries follow. borrow: a subtraction with CF taken too. */
-export type CarryOperation = 'add' | 'subtract' | 'borrow';
+/** An operation that sets all flags, from operands and result. carry, borrow: with CF added, or taken, too. */
+export type KeptOperation = 'add' | 'carry' | 'subtract' | 'borrow' | 'logic';
 
 /** Where a tier keeps the three words. */
 export interface FlagStore {
   get(word: FlagWord): I64;
   set(word: FlagWord, value: I64): void;
-  /** Keeps operands and result, to make the carry word of them when it is asked for; absent, it is made at once. */
-  keep?(operation: CarryOperation, a: I64, b: I64, result: I64, width: number): void;
+  /** Keeps operands and result, to make the words of them when they are asked for; absent, they are made at once. */
+  keep?(operation: KeptOperation, a: I64, b: I64, result: I64, width: number): void;
   /** The condition of an even code (see `Flags.condition`) by a shorter way, if there is one just now. */
   condition?(pair: number): I32 | undefined;
 }
@@ -68,33 +68,41 @@ export class Flags {
     }
   }
 
-  /** After result = a + b (+ carry). The operands are zero-extended. */
+  /** After result = a + b. The operands are zero-extended. */
   add(a: I64, b: I64, result: I64, width: number): void {
-    this.setResult(result, width);
-    if (this.store.keep) this.store.keep('add', a, b, result, width);
-    else this.setCarries(carriesOfSum(a, b, result), width);
+    this.#keep('add', a, b, result, width, () => carriesOfSum(a, b, result));
+  }
+
+  /** After result = a + b + carry, likewise. */
+  addWithCarry(a: I64, b: I64, result: I64, width: number): void {
+    this.#keep('carry', a, b, result, width, () => carriesOfSum(a, b, result));
   }
 
   /** After result = a − b. The operands are zero-extended. */
   subtract(a: I64, b: I64, result: I64, width: number): void {
-    this.#setBorrows('subtract', a, b, result, width);
+    this.#keep('subtract', a, b, result, width, () => borrows(a, b, result));
   }
 
   /** After result = a − b − borrow, likewise. */
   subtractWithBorrow(a: I64, b: I64, result: I64, width: number): void {
-    this.#setBorrows('borrow', a, b, result, width);
-  }
-
-  #setBorrows(operation: 'subtract' | 'borrow', a: I64, b: I64, result: I64, width: number): void {
-    this.setResult(result, width);
-    if (this.store.keep) this.store.keep(operation, a, b, result, width);
-    else this.setCarries(borrows(a, b, result), width);
+    this.#keep('borrow', a, b, result, width, () => borrows(a, b, result));
   }
 
   /** After AND, OR, XOR, TEST: CF = OF = 0, and AF = 0. */
   logic(result: I64, width: number): void {
-    this.setResult(result, width);
-    this.store.set('carry', I64.const(0));
+    if (this.store.keep) this.store.keep('logic', result, I64.const(0), result, width);
+    else {
+      this.setResult(result, width);
+      this.store.set('carry', I64.const(0));
+    }
+  }
+
+  #keep(operation: KeptOperation, a: I64, b: I64, result: I64, width: number, carries: () => I64): void {
+    if (this.store.keep) this.store.keep(operation, a, b, result, width);
+    else {
+      this.setResult(result, width);
+      this.setCarries(carries(), width);
+    }
   }
 
   /** The carries of `setCarries` with CF left as it was: INC and DEC. */

@@ -27,7 +27,6 @@ import { Vector } from '../../state.js';
 import { type Binding, bind } from '../binding.js';
 import { BoundContext } from '../bound-context.js';
 import { ImplicitOperand, MmxOperand, type OperandContext } from '../operands.js';
-import type { Carries } from './carries.js';
 import { type Frame, vectorAddress } from './frame.js';
 import { NotInRegion } from './not-in-region.js';
 import { ConstantOperand, GeneralOperand, NumberOperand, RegionMemory, VectorOperand } from './operands.js';
@@ -56,7 +55,6 @@ export interface Exits {
   reach(linear: I64, bytes: number, kind: PlaceKind, access: number): I32;
   /** The region is to be entered only while this field says 0. */
   requireUnit(fault: state.Field32): void;
-  readonly carries: Carries;
 }
 
 export class RegionContext extends BoundContext implements OperandContext {
@@ -96,20 +94,23 @@ export class RegionContext extends BoundContext implements OperandContext {
     const bindings = bind(entry, operandSize, isMemory, true, vectorLength);
     if (!bindings) throw new NotInRegion('too many registers');
     this.operands = bindings.map((binding) => this.#operand(binding));
+    const { flags } = frame;
+    const changed = (): void => {
+      this.written = true;
+      // On one path only, such as that on which REP compares anything: what it was is not known behind it.
+      if (code.depth !== this.#depth) flags.forget();
+    };
     this.flags = new Flags(code, {
-      get: (word) => frame.flag(word),
+      get: (word) => flags.get(word),
       set: (word, value) => {
-        this.written = true;
-        frame.setFlag(word, value);
-        exits.carries.forget();
+        flags.set(word, value);
+        changed();
       },
       keep: (operation, a, b, result, width) => {
-        this.written = true;
-        exits.carries.keep(operation, a, b, result, width);
-        // On one path only, such as that on which REP compares anything: what it was is not known behind it.
-        if (code.depth !== this.#depth) exits.carries.forget();
+        flags.keep(operation, a, b, result, width);
+        changed();
       },
-      condition: (pair) => exits.carries.condition(pair),
+      condition: (pair) => flags.condition(pair),
     });
   }
 

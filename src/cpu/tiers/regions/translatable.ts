@@ -7,7 +7,6 @@ import type { Linker } from '../../emitter.js';
 import type { Parameters, Routine } from '../../routine.js';
 import { definitionOf } from '../../semantics/context.js';
 import { REGION_UNITS } from '../../state.js';
-import { Carries } from './carries.js';
 import { type Exits, RegionContext } from './context.js';
 import { Frame } from './frame.js';
 import { NotInRegion } from './not-in-region.js';
@@ -45,7 +44,6 @@ export function translateOnce(
   const frame = new Frame(code);
   const nothing = (): void => {};
   const exits: Exits = {
-    carries: new Carries(frame),
     requireUnit: (fault) => {
       if (REGION_UNITS.some(([field, bit]) => field === fault && key & bit))
         throw new NotInRegion('a unit is off');

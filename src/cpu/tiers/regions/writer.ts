@@ -3,9 +3,9 @@
  * record to go on with. Registers are loaded at its start and stored at its one end, to which all ways out lead with
  * the RIP in a local.
  *
- * Instructions are counted off `left` where paths meet and where the region is left. At its start and at each loop's,
- * there must be enough of them left for the longest way to the next such place; else the interpreter goes on, so that
- * a run ends after the very instruction that it ends after there.
+ * Instructions are counted off `left` where paths meet and where the region is left. At its start and where a loop
+ * begins again, there must be enough of them left for the longest way to the next such place; else the interpreter goes
+ * on, so that a run ends after the very instruction that it ends after there.
  */
 import { FunctionBuilder, type Label } from '../../../wasm/function-builder.js';
 import { I32, I64, select } from '../../../wasm/values.js';
@@ -16,7 +16,6 @@ import * as state from '../../state.js';
 import { RegionExit, RegionKey } from '../../state.js';
 import { lookup } from '../interpreter/lookup.js';
 import { abortAt } from '../interpreter/pseudo-handlers.js';
-import { Carries } from './carries.js';
 import { type Exits, type Located, RegionContext } from './context.js';
 import { analyse, type ControlFlow } from './control-flow.js';
 import { Frame } from './frame.js';
@@ -41,7 +40,6 @@ const FEWEST = 16;
 export class RegionWriter implements NodeWriter {
   readonly code = new FunctionBuilder([I32.type]);
   readonly #frame = new Frame(this.code);
-  readonly #carries = new Carries(this.#frame);
   readonly #flow: ControlFlow;
   readonly #longest: readonly number[];
   #end: Label = { depth: 0 };
@@ -70,14 +68,9 @@ export class RegionWriter implements NodeWriter {
     return code.encode();
   }
 
-  enter(node: number): void {
-    this.#carries.forget();
+  enter(): void {
+    this.#frame.flags.forget();
     this.#uncounted = 0;
-    if (!this.#flow.isLoopHeader(node)) return;
-    const { start } = this.#block(node);
-    this.code.ifRarely(this.#frame.left.get().ltS(this.#longest[node] as number), () => {
-      this.#leave(I64.const(start), RegionExit.budget);
-    });
   }
 
   write(node: number, follow: (target: number) => void): void {
@@ -118,7 +111,6 @@ export class RegionWriter implements NodeWriter {
       });
     };
     return {
-      carries: this.#carries,
       requireUnit: () => {},
       goTo: (target, hurried) =>
         onward(() => {
@@ -157,9 +149,10 @@ export class RegionWriter implements NodeWriter {
 
   /** Writes one path, after which another begins where this one began. */
   #onePath(write: () => void): void {
-    const [uncounted, mark] = [this.#uncounted, this.#carries.mark];
+    const { flags } = this.#frame;
+    const [uncounted, mark] = [this.#uncounted, flags.mark];
     write();
-    [this.#uncounted, this.#carries.mark] = [uncounted, mark];
+    [this.#uncounted, flags.mark] = [uncounted, mark];
   }
 
   /** To where a RIP is in the region, or out of it. */
@@ -170,7 +163,23 @@ export class RegionWriter implements NodeWriter {
       return;
     }
     if (this.#flow.isMerge(to) || this.#flow.isLoopHeader(to)) this.#count();
+    if (this.#isBack(node, to)) this.#leaveIfSpent(to);
     follow(to);
+  }
+
+  /** Looks at the budget where a loop begins again: here, and not at its start, the flags are still known. */
+  #leaveIfSpent(header: number): void {
+    const uncounted = this.#uncounted;
+    this.#uncounted = 0;
+    this.code.ifRarely(this.#frame.left.get().ltS(this.#longest[header] as number), () => {
+      this.#leave(I64.const(this.#block(header).start), RegionExit.budget);
+    });
+    this.#uncounted = uncounted;
+  }
+
+  #isBack(from: number, to: number): boolean {
+    const { position } = this.#flow;
+    return (position[to] as number) <= (position[from] as number);
   }
 
   #leave(target: I64, why: number = RegionExit.elsewhere): void {
@@ -254,13 +263,11 @@ export class RegionWriter implements NodeWriter {
 
   /** Of each block the most instructions from its start to the next look at `left`. */
   #longestWays(): number[] {
-    const { order, position, isLoopHeader } = this.#flow;
+    const { order } = this.#flow;
     const longest = new Array<number>(this.blocks.length).fill(0);
     for (const node of [...order].reverse()) {
       const { instructions, successors } = this.#block(node);
-      const onward = successors
-        .filter((to) => (position[to] as number) > (position[node] as number) && !isLoopHeader(to))
-        .map((to) => longest[to] as number);
+      const onward = successors.filter((to) => !this.#isBack(node, to)).map((to) => longest[to] as number);
       longest[node] = instructions.length + Math.max(0, ...onward);
     }
     return longest;
