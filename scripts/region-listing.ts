@@ -7,11 +7,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import '../src/cpu/semantics/all.js';
 import type { Linker } from '../src/cpu/emitter.js';
+import { LARGEST_ACCESS, type WindowRange } from '../src/cpu/mmu/window-range.js';
 import type { Located } from '../src/cpu/tiers/regions/context.js';
 import { Frame } from '../src/cpu/tiers/regions/frame.js';
 import { RegionWriter } from '../src/cpu/tiers/regions/writer.js';
 import { detectImage } from '../src/image/detect.js';
 import { DecodedInstruction, decode, disassemble } from '../src/index.js';
+import { WINDOW_RANGE_COUNT } from '../src/memory/layout.js';
 import { FunctionBuilder, Variable } from '../src/wasm/function-builder.js';
 import type { FunctionHandle } from '../src/wasm/module-builder.js';
 import { I32, type Value } from '../src/wasm/values.js';
@@ -54,6 +56,9 @@ function localNames(): ReadonlyMap<number, string> {
   return names;
 }
 
+/** What can be reached when the region is made. */
+const MEMORY: WindowRange = { first: 0x100000, bytes: 0x3f00000 - LARGEST_ACCESS + 1 };
+
 /** The listing, in Markdown. */
 export function regionListing(): string {
   const instructions = loop();
@@ -76,6 +81,7 @@ export function regionListing(): string {
     refusal: 0,
     validity: 0,
     key: KERNEL_64,
+    ranges: new Array(WINDOW_RANGE_COUNT).fill(MEMORY),
     revalidate: () => I32.const(0),
   });
   const lines = printFunction(writer.build(), {

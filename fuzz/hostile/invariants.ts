@@ -32,6 +32,7 @@ import {
   TLB_ENTRY_SIZE,
   TLB_SIZE,
   WINDOW_FILLS_BASE,
+  WINDOW_LOSSES,
   WINDOW_MAP_BASE,
   WINDOW_MAP_COUNT,
   WINDOW_MAP_SIZE,
@@ -94,7 +95,7 @@ export class Invariants {
     const ramMasks = CODE_MASK_BASE + ramPages * 4;
     const userMap = WINDOW_MAP_BASE + WINDOW_MAP_SIZE;
     const afterMaps = WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE;
-    const afterRanges = WINDOW_RANGES_BASE + WINDOW_RANGE_COUNT * WINDOW_RANGE_SIZE;
+    const afterRanges = WINDOW_LOSSES + 4;
     const afterMasks = CODE_MASK_BASE + 4 * PAGES;
     this.#guarded = [
       this.#guard('what is below the state', 0, state.stateFields[0]?.address ?? 0, true),

@@ -20,6 +20,8 @@ export const WINDOW_FILLS_SIZE = 0x200;
 export const WINDOW_RANGES_BASE = 0xc400;
 export const WINDOW_RANGE_SIZE = 16;
 export const WINDOW_RANGE_COUNT = 8;
+/** A word that counts how often a map may have lost a bit. */
+export const WINDOW_LOSSES = WINDOW_RANGES_BASE + WINDOW_RANGE_COUNT * WINDOW_RANGE_SIZE;
 
 /**
  * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while

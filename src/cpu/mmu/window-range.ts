@@ -5,11 +5,15 @@
  *
  * Each privilege has one for reads and one for writes, and again for what is near RSP, since stack and data often lie
  * apart. A range ends some bytes early, so that an access that begins in it ends in its pages. Whoever takes a bit out
- * of the map empties the ranges that it may be in.
+ * of the map empties the ranges that it may be in, and counts that: code that was compiled with a range's bounds as
+ * constants holds while the count has not changed, or as long as the map has all its bits.
  */
 import {
+  GUEST_PAGE_SIZE,
+  WINDOW_LOSSES,
   WINDOW_MAP_BASE,
   WINDOW_MAP_SIZE,
+  WINDOW_RANGE_COUNT,
   WINDOW_RANGE_SIZE,
   WINDOW_RANGES_BASE,
 } from '../../memory/layout.js';
@@ -39,6 +43,47 @@ const MISSES = 12;
 export function isOutside(linear: I64, range: number): I32 {
   const at = I32.const(WINDOW_RANGES_BASE + range * WINDOW_RANGE_SIZE);
   return linear.sub(I64.load(at, FIRST)).geU(I64.load32U(at, BYTES));
+}
+
+/** A range as it was when code was compiled that has it as constants. */
+export interface WindowRange {
+  readonly first: number;
+  readonly bytes: number;
+}
+
+/** Ranges of one privilege by number; none where nothing was reached yet. */
+export type WindowRanges = readonly (WindowRange | undefined)[];
+
+/** The most that a comparison with a constant tells at once. */
+const LARGEST_RANGE = 0x7fff_0000;
+
+/** The ranges that a privilege's have now: 0 supervisor, 1 user. */
+export function readRanges(view: DataView, user: 0 | 1): WindowRanges {
+  return Array.from({ length: WINDOW_RANGE_COUNT }, (_, number) => {
+    const at = WINDOW_RANGES_BASE + number * WINDOW_RANGE_SIZE;
+    const first = view.getBigUint64(at + FIRST, true);
+    const bytes = Math.min(view.getUint32(at + BYTES, true), LARGEST_RANGE);
+    const own = (number & RangeBit.user) === user * RangeBit.user;
+    return own && bytes > 0 && first < LARGEST_RANGE ? { first: Number(first), bytes } : undefined;
+  });
+}
+
+/** Whether the map still has the bit of a range in all its pages, for the window at 0. */
+export function holds(view: DataView, number: number, { first, bytes }: WindowRange): boolean {
+  const map = WINDOW_MAP_BASE + (number & RangeBit.user ? WINDOW_MAP_SIZE : 0);
+  const bit = number & RangeBit.write ? 2 : 1;
+  const end = map + (first + bytes + LARGEST_ACCESS - 1) / GUEST_PAGE_SIZE;
+  for (let page = map + first / GUEST_PAGE_SIZE; page < end; page++) {
+    if (!(view.getUint8(page) & bit)) return false;
+  }
+  return true;
+}
+
+/** Like `isOutside` for origin + displacement and a range that is known: then true for an origin below 0, too. */
+export function isOutsideOf(origin: I64, displacement: number, { first, bytes }: WindowRange): I32 {
+  const low = first - displacement;
+  if (low > 0) return origin.sub(low).geU(bytes);
+  return low + bytes > 0 ? origin.geU(low + bytes) : I32.const(1);
 }
 
 /** Follows bytes of the map up, or down, as long as they have a bit. */
@@ -109,13 +154,18 @@ export function forgetRanges(e: Emitter, user: I32): void {
   });
 }
 
+/** Also counts the loss. */
 function eachRange(e: Emitter, user: I32, act: (at: I32) => void): void {
   const first = e.code.let(user.mul(RangeBit.user * WINDOW_RANGE_SIZE).add(WINDOW_RANGES_BASE));
   for (const number of OF_ONE_PRIVILEGE) act(first.add(number * WINDOW_RANGE_SIZE));
+  const losses = I32.const(WINDOW_LOSSES);
+  e.code.store(losses, I32.load(losses).add(1));
 }
 
 /** Empties those for writes, of both privileges. */
 export function emptyWriteRanges(memory: Uint8Array): void {
+  const losses = new DataView(memory.buffer, memory.byteOffset + WINDOW_LOSSES);
+  losses.setUint32(0, losses.getUint32(0, true) + 1, true);
   for (const user of [0, RangeBit.user]) {
     for (const stack of [0, RangeBit.stack]) {
       const at = WINDOW_RANGES_BASE + (user | stack | RangeBit.write) * WINDOW_RANGE_SIZE + BYTES;

@@ -13,7 +13,14 @@ import { CodeFound, findCode, isWatched, rememberPage } from './remember.js';
 import { ADDEND, flushTlb, PAGE_MASK, PIECE, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 import { noteAroundInWindow } from './window-map.js';
-import { isOutside, LARGEST_ACCESS, RangeBit, widenRange } from './window-range.js';
+import {
+  isOutside,
+  isOutsideOf,
+  LARGEST_ACCESS,
+  RangeBit,
+  type WindowRanges,
+  widenRange,
+} from './window-range.js';
 
 /** Number of the range in force for data. */
 function dataRange(access: I32): I32 {
@@ -86,8 +93,18 @@ export interface ReachOptions {
   readonly base: bigint;
   /** Further bits of `AccessKind`. */
   readonly access: number;
+  /** Ranges that hold whenever this code runs; for others it asks. */
+  readonly ranges: WindowRanges;
+  /** What the linear address is the sum of, where that is known. */
+  readonly parts?: AddressParts;
   /** Emits what is done where the access is refused: it must leave by a branch. */
   readonly slow: () => void;
+}
+
+/** An address: a value that is kept, and a constant. */
+export interface AddressParts {
+  readonly origin: I64;
+  readonly displacement: number;
 }
 
 /**
@@ -96,17 +113,29 @@ export interface ReachOptions {
  */
 export function reach(e: Emitter, linear: I64, size: number, kind: PlaceKind, options: ReachOptions): I32 {
   const { code } = e;
-  const { privilege, base, access, slow } = options;
+  const { privilege, base, access, ranges, slow } = options;
+  const { origin, displacement } = options.parts ?? { origin: linear, displacement: 0 };
   if (size > LARGEST_ACCESS) throw new RangeError(`an access of ${size} bytes in one`);
-  const host = code.variable(I32, (base === 0n ? linear : linear.sub(base)).wrap().add(RAM_BASE));
+  const host = code.variable(
+    I32,
+    base === 0n ? origin.wrap().add(displacement + RAM_BASE) : linear.sub(base).wrap().add(RAM_BASE),
+  );
   const data = (privilege === 'user' ? RangeBit.user : 0) | (kind === 'read' ? 0 : RangeBit.write);
   const stack = data | RangeBit.stack;
   const [probable, other] = access & AccessKind.nearStack ? [stack, data] : [data, stack];
-  code.ifRarely(isOutside(linear, probable), () => {
-    code.if(isOutside(linear, other), () => {
-      host.set(e.call(ramAccess, linear, I32.const(size), I32.const(KIND_BITS[kind] | access)));
-      code.ifRarely(host.get().eqz(), slow);
-    });
+  const outside = (number: number): I32 => {
+    const range = ranges[number];
+    return range ? isOutsideOf(origin, displacement, range) : isOutside(linear, number);
+  };
+  const ask = (): void => {
+    host.set(e.call(ramAccess, linear, I32.const(size), I32.const(KIND_BITS[kind] | access)));
+    code.ifRarely(host.get().eqz(), slow);
+  };
+  const [first, second] = [ranges[probable], ranges[other]];
+  const same = first && second && first.first === second.first && first.bytes === second.bytes;
+  code.ifRarely(outside(probable), () => {
+    if (same) ask();
+    else code.if(outside(other), ask);
   });
   return host.get();
 }

@@ -141,6 +141,9 @@ export abstract class MemoryOperand<C extends OperandContext = OperandContext> e
   }
   #place(bytes: number, kind: 'read' | 'write' | 'modify', aligned = false): I32 {
     const linear = this.linearAddress(bytes, kind, aligned);
+    return this.reach(linear, bytes, kind);
+  }
+  protected reach(linear: I64, bytes: number, kind: PlaceKind): I32 {
     return this.context.reach(linear, bytes, kind, this.accessBits());
   }
   /** #GP(0) for an address that is no multiple of so many bytes. */

@@ -50,7 +50,9 @@ function buildProbes(): WebAssembly.Module {
       const slow = (): void => code.return(I32.const(REFUSED));
       const emitter = new Emitter(code, linker, slow);
       const access = near ? AccessKind.nearStack : 0;
-      code.return(reach(emitter, code.parameter(I64, 0), size, kind, { privilege, base, access, slow }));
+      code.return(
+        reach(emitter, code.parameter(I64, 0), size, kind, { privilege, base, access, ranges: [], slow }),
+      );
     });
     module.export(probe);
   };

@@ -4,6 +4,7 @@ import type { FunctionHandle } from '../../../wasm/module-builder.js';
 import { ModuleBuilder, PAGE_SIZE } from '../../../wasm/module-builder.js';
 import { I32, type Value } from '../../../wasm/values.js';
 import type { Linker } from '../../emitter.js';
+import type { WindowRanges } from '../../mmu/window-range.js';
 import type { Parameters, Routine } from '../../routine.js';
 import type { Block } from './graph.js';
 import { RegionWriter } from './writer.js';
@@ -31,6 +32,7 @@ export interface Placement {
   readonly refusal: number;
   /** `state.regionKey`. */
   readonly key: number;
+  readonly ranges: WindowRanges;
 }
 
 /** Name of the function, and of the import by which it asks whether it is still right. */

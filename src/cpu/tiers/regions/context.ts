@@ -19,6 +19,7 @@ import {
 } from '../../decode/instruction.js';
 import { get64, type Linker } from '../../emitter.js';
 import { commit, type PlaceKind, place } from '../../mmu/access.js';
+import type { AddressParts } from '../../mmu/window.js';
 import type { Arguments, Parameters, Routine } from '../../routine.js';
 import type { Operand } from '../../semantics/context.js';
 import { Flags } from '../../semantics/flags.js';
@@ -52,7 +53,7 @@ export interface Exits {
   /** Notes whether the host has taken from the budget meanwhile. */
   noteHurry(): void;
   /** A host address, or the region is left before the instruction, for the interpreter to run it. */
-  reach(linear: I64, bytes: number, kind: PlaceKind, access: number): I32;
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: number, parts?: AddressParts): I32;
   /** The region is to be entered only while this field says 0. */
   requireUnit(fault: state.Field32): void;
 }
@@ -202,9 +203,9 @@ export class RegionContext extends BoundContext implements OperandContext {
     return vectorAddress(n);
   }
 
-  reach(linear: I64, bytes: number, kind: PlaceKind, access: number): I32 {
+  reach(linear: I64, bytes: number, kind: PlaceKind, access: number, parts?: AddressParts): I32 {
     if (this.written) return place(this, linear, bytes, kind, access);
-    return this.exits.reach(linear, bytes, kind, access);
+    return this.exits.reach(linear, bytes, kind, access, parts);
   }
 
   commit(host: I32): void {

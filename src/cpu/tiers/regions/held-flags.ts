@@ -44,17 +44,17 @@ const WORDS: Known = { operation: 'words', width: 64 };
 const FIELDS = { zero: state.flagZero, sign: state.flagSign, carry: state.flagCarry } as const;
 
 export class HeldFlags implements FlagStore {
-  readonly #how: Variable<I32>;
-  readonly #x: Variable<I64>;
-  readonly #y: Variable<I64>;
-  readonly #z: Variable<I64>;
+  readonly how: Variable<I32>;
+  readonly x: Variable<I64>;
+  readonly y: Variable<I64>;
+  readonly z: Variable<I64>;
   #known: Known | undefined = WORDS;
 
   constructor(private readonly code: FunctionBuilder) {
-    this.#how = code.variable(I32);
-    this.#x = code.variable(I64);
-    this.#y = code.variable(I64);
-    this.#z = code.variable(I64);
+    this.how = code.variable(I32);
+    this.x = code.variable(I64);
+    this.y = code.variable(I64);
+    this.z = code.variable(I64);
   }
 
   /** Takes the words from the state, before anything else is run. */
@@ -87,10 +87,10 @@ export class HeldFlags implements FlagStore {
     const sums = known.operation === 'add' || known.operation === 'carry';
     const kept = known.operation === 'carry' || known.operation === 'borrow';
     const first = sums || operation === 'logic' ? result : a;
-    this.#x.set(width < 32 ? truncate(first, width) : first);
-    this.#y.set(b);
-    if (kept) this.#z.set(sums ? a : result);
-    this.#how.set(I32.const((64 - width) | (sums ? How.sum : 0) | (kept ? How.kept : 0)));
+    this.x.set(width < 32 ? truncate(first, width) : first);
+    this.y.set(b);
+    if (kept) this.z.set(sums ? a : result);
+    this.how.set(I32.const((64 - width) | (sums ? How.sum : 0) | (kept ? How.kept : 0)));
     this.#known = known;
   }
 
@@ -102,9 +102,9 @@ export class HeldFlags implements FlagStore {
     const difference = this.#difference(operation);
     if (word !== 'carry') {
       const sums = operation === 'add' || operation === 'carry';
-      return signExtend(sums ? this.#x.get() : difference, width);
+      return signExtend(sums ? this.x.get() : difference, width);
     }
-    const all = borrows(this.#x.get(), this.#y.get(), this.code.let(difference));
+    const all = borrows(this.x.get(), this.y.get(), this.code.let(difference));
     if (width === 64) return all;
     const carries = this.code.let(all);
     return carries.shl(64 - width).or(carries.and(8));
@@ -132,7 +132,7 @@ export class HeldFlags implements FlagStore {
 
   /** Of operands that are zero-extended. */
   #comparison(pair: number, width: number): I32 | undefined {
-    const [a, b] = [this.#x.get(), this.#y.get()];
+    const [a, b] = [this.x.get(), this.y.get()];
     const narrow = width === 32;
     const signed = (value: I64): I64 => signExtend(value, width);
     switch (pair) {
@@ -155,7 +155,7 @@ export class HeldFlags implements FlagStore {
 
   /** There is a carry where the sum is less than a summand. */
   #ofSum(pair: number, width: number): I32 | undefined {
-    const [sum, b] = [this.#x.get(), this.#y.get()];
+    const [sum, b] = [this.x.get(), this.y.get()];
     const narrow = width === 32;
     switch (pair) {
       case 1:
@@ -171,13 +171,13 @@ export class HeldFlags implements FlagStore {
 
   #difference(operation: Operation): I64 {
     const kept = operation === 'borrow' || operation === 'carry';
-    return kept ? this.#z.get() : this.#x.get().sub(this.#y.get());
+    return kept ? this.z.get() : this.x.get().sub(this.y.get());
   }
 
   /** A word whatever the operation was, without a branch: V8 drops it where nobody asks after all. */
   #wordOfAny(word: FlagWord): I64 {
-    const how = this.#how.get();
-    const [x, y, z] = [this.#x.get(), this.#y.get(), this.#z.get()];
+    const how = this.how.get();
+    const [x, y, z] = [this.x.get(), this.y.get(), this.z.get()];
     const isWords = how.and(How.words);
     const difference = this.code.let(select(how.and(How.kept), z, x.sub(y)));
     const shift = how.and(63).extendU();
@@ -190,13 +190,13 @@ export class HeldFlags implements FlagStore {
   }
 
   #local(word: FlagWord): Variable<I64> {
-    return { zero: this.#x, sign: this.#y, carry: this.#z }[word];
+    return { zero: this.x, sign: this.y, carry: this.z }[word];
   }
 
   #setWords(value: (word: FlagWord) => I64): void {
-    this.#x.set(value('zero'));
-    this.#y.set(value('sign'));
-    this.#z.set(value('carry'));
-    this.#how.set(I32.const(How.words));
+    this.x.set(value('zero'));
+    this.y.set(value('sign'));
+    this.z.set(value('carry'));
+    this.how.set(I32.const(How.words));
   }
 }

@@ -2,13 +2,18 @@
 import { type F32, type F64, I32, I64 } from '../../../wasm/values.js';
 import { V128, ZERO_VECTOR } from '../../../wasm/vector.js';
 import { BASE_RIP, type DecodedInstruction, INDEX_NONE } from '../../decode/instruction.js';
+import type { PlaceKind } from '../../mmu/access.js';
 import { AccessKind } from '../../mmu/walk.js';
+import type { AddressParts } from '../../mmu/window.js';
 import type { OperandKind, Place } from '../../semantics/context.js';
 import { truncate } from '../../semantics/flags.js';
 import { Register, Segment } from '../../state.js';
 import { BoundOperand, MemoryOperand, type View } from '../operands.js';
 import type { RegionContext } from './context.js';
 import { NotInRegion } from './not-in-region.js';
+
+/** Displacements from here on are added rather than kept apart: far out, an address wraps around. */
+const LARGE_DISPLACEMENT = 2 ** 31;
 
 /** A general register, or one of AH, CH, DH and BH, which lie 8 bits up in another. */
 export class GeneralOperand extends BoundOperand<RegionContext> {
@@ -138,8 +143,14 @@ export class RegionMemory extends MemoryOperand<RegionContext> {
     return I32.const(this.instruction.base === register ? 1 : 0);
   }
   override effectiveAddress(): I64 {
+    const { context, instruction } = this;
+    const { origin, displacement } = this.#parts();
+    const address = displacement === 0 ? origin : origin.add(displacement);
+    return context.code.let(instruction.addressSize === 64 ? address : address.and(context.addressMask()));
+  }
+  /** The address before it is cut to the address size. */
+  #parts(): AddressParts {
     const { context, instruction, view } = this;
-    const { code } = context;
     const constant = this.#constant();
     let sum: I64 | undefined;
     const add = (term: I64): void => {
@@ -150,10 +161,12 @@ export class RegionMemory extends MemoryOperand<RegionContext> {
       const index = view.index ?? context.register(instruction.index, 64);
       add(instruction.scaleShift ? index.shl(instruction.scaleShift) : index);
     }
-    if (constant !== 0n || !sum) add(I64.const(constant));
     if (typeof view.bias === 'object') add(view.bias);
-    const address = sum as I64;
-    return code.let(instruction.addressSize === 64 ? address : address.and(context.addressMask()));
+    const displacement = Number(constant);
+    const isSmall = Math.abs(displacement) < LARGE_DISPLACEMENT;
+    if (!sum) return { origin: I64.const(constant), displacement: 0 };
+    if (!isSmall) return { origin: context.code.let(sum.add(constant)), displacement: 0 };
+    return { origin: context.code.let(sum), displacement };
   }
   #constant(): bigint {
     const { instruction, view } = this;
@@ -170,6 +183,11 @@ export class RegionMemory extends MemoryOperand<RegionContext> {
     const linear = moved ? this.context.linear(segment, address, bytes, access) : address;
     if (aligned) this.refuseMisaligned(linear, bytes);
     return linear;
+  }
+  protected override reach(linear: I64, bytes: number, kind: PlaceKind): I32 {
+    const { segment, addressSize } = this.instruction;
+    const isWhole = segment < Segment.fs && addressSize === 64;
+    return this.context.reach(linear, bytes, kind, this.accessBits(), isWhole ? this.#parts() : undefined);
   }
   protected override accessBits(): number {
     const { segment, base } = this.instruction;

@@ -6,9 +6,16 @@
  * A region holds as long as the bytes that it was made of, and where they are. The first the code cache watches; of the
  * second a region asks when the mapping has changed since it was last entered.
  */
-import { GUEST_PAGE_SIZE, MOST_REGIONS, MOST_WATCHED, REGION_VALIDITY } from '../../../memory/layout.js';
+import {
+  GUEST_PAGE_SIZE,
+  MOST_REGIONS,
+  MOST_WATCHED,
+  REGION_VALIDITY,
+  WINDOW_LOSSES,
+} from '../../../memory/layout.js';
 import '../../semantics/all.js';
 import { MAXIMUM_LENGTH } from '../../decode/decoder.js';
+import { holds, readRanges, type WindowRanges } from '../../mmu/window-range.js';
 import * as state from '../../state.js';
 import { RegionKey } from '../../state.js';
 import type { StateView } from '../../state-view.js';
@@ -50,6 +57,9 @@ interface Region {
   readonly shape: Shape;
   /** Linear and physical addresses of its pages. */
   readonly pages: ReadonlyMap<number, number>;
+  readonly ranges: WindowRanges;
+  /** How often it was not entered because its ranges did not hold. */
+  losses: number;
   readonly guestInstructions: number;
   readonly codeBytes: number;
 }
@@ -108,6 +118,8 @@ const MOST_CODE = 16 << 20;
 const MOST_NOTES = 50_000;
 /** A region is made anew, with what was learnt since, so many times at most, for twice the gain each time. */
 const MOST_VERSIONS = 4;
+/** How often a region may not be entered because its ranges do not hold, before it is made without. */
+const MOST_LOSSES = 50;
 /** How much more often a function must be come by than a loop to be the better root. */
 const CALLED = 8;
 /** How many roots are tried at a look, at most. */
@@ -146,6 +158,9 @@ export class RegionTier {
   readonly #calls = new Map<number, boolean>();
   /** Roots that no region could be made of. */
   readonly #hopeless = new Set<number>();
+  /** Roots of which a region lost its ranges, and the regions that have and are yet to be dropped. */
+  readonly #unsteady = new Set<number>();
+  readonly #lost = new Set<Region>();
   #nextSlot = 0;
   #patience: number;
   /** What looking and making may yet cost, in interpreted instructions; below 0 when the last cost more. */
@@ -189,6 +204,7 @@ export class RegionTier {
 
   /** To be told, between two runs, of instructions that the interpreter has run and of entries into regions. */
   note(interpreted: number, entries: number): void {
+    this.#dropLost();
     const heat = interpreted + entries * this.pace.entry;
     this.#heat += heat;
     this.#credit = Math.min(this.pace.credit, this.#credit + heat * this.pace.share);
@@ -204,13 +220,22 @@ export class RegionTier {
     for (const region of [...this.#regions.values()]) this.#drop(region);
     this.#profile.clear();
     this.#hopeless.clear();
+    this.#unsteady.clear();
+    this.#lost.clear();
     this.#versions.clear();
     this.#calls.clear();
   }
 
   /** A guest that generates code without end must not make notes without end. */
   #forgetMuch(): void {
-    for (const notes of [this.#profile, this.#hopeless, this.#reader, this.#versions, this.#calls]) {
+    for (const notes of [
+      this.#profile,
+      this.#hopeless,
+      this.#unsteady,
+      this.#reader,
+      this.#versions,
+      this.#calls,
+    ]) {
       if (notes.size > MOST_NOTES) notes.clear();
     }
   }
@@ -358,8 +383,9 @@ export class RegionTier {
       return false;
     }
     const validity = REGION_VALIDITY + slot * 4;
-    this.#view.setUint32(validity, this.#host.state.get32(state.mappings), true);
-    const bytes = compile(blocks, { slot, validity, refusal: place.original, key });
+    this.#view.setUint32(validity, this.#mappingChanges(), true);
+    const ranges = this.#rangesFor(root, key);
+    const bytes = compile(blocks, { slot, validity, refusal: place.original, key, ranges });
     if (!bytes) {
       this.#host.cache.undivert(place.record, place.original, handler);
       this.#free.push(slot);
@@ -372,7 +398,18 @@ export class RegionTier {
     const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
     const codeBytes = bytes.length;
     this.#credit -= codeBytes * BYTE_COST;
-    const region = { slot, handler, root, ...place, shape, pages, guestInstructions, codeBytes };
+    const region = {
+      slot,
+      handler,
+      root,
+      ...place,
+      shape,
+      pages,
+      ranges,
+      losses: 0,
+      guestInstructions,
+      codeBytes,
+    };
     this.#regions.set(slot, region);
     this.#roots.set(root, region);
     for (const each of pages.values()) {
@@ -394,8 +431,37 @@ export class RegionTier {
     for (const [linear, physical] of region.pages) {
       if (this.#host.translate(linear) !== physical) return 0;
     }
-    this.#view.setUint32(REGION_VALIDITY + slot * 4, this.#host.state.get32(state.mappings), true);
+    if (!this.#rangesHold(region.ranges)) {
+      region.losses += 1;
+      if (region.losses > MOST_LOSSES) this.#lost.add(region);
+      return 0;
+    }
+    this.#view.setUint32(REGION_VALIDITY + slot * 4, this.#mappingChanges(), true);
     return 1;
+  }
+
+  /** Bounds of ranges for a region of a root, none if such a one had to be dropped. */
+  #rangesFor(root: number, key: number): WindowRanges {
+    return this.#unsteady.has(root) ? [] : readRanges(this.#view, key & RegionKey.user ? 1 : 0);
+  }
+
+  #rangesHold(ranges: WindowRanges): boolean {
+    return ranges.every((range, number) => !range || holds(this.#view, number, range));
+  }
+
+  #mappingChanges(): number {
+    return this.#host.state.get32(state.mappings) + this.#view.getUint32(WINDOW_LOSSES, true);
+  }
+
+  /** Drops regions whose ranges do not come back; other ones of their roots ask for ranges. */
+  #dropLost(): void {
+    for (const region of this.#lost) {
+      if (this.#regions.get(region.slot) !== region) continue;
+      this.#drop(region);
+      this.#unsteady.add(region.root);
+      this.#versions.delete(region.root);
+    }
+    this.#lost.clear();
   }
 
   #physical(rip: number, pages: ReadonlyMap<number, number>): number {

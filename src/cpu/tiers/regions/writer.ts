@@ -7,10 +7,13 @@
  * begins again, there must be enough of them left for the longest way to the next such place; else the interpreter goes
  * on, so that a run ends after the very instruction that it ends after there.
  */
+
+import { WINDOW_LOSSES } from '../../../memory/layout.js';
 import { FunctionBuilder, type Label } from '../../../wasm/function-builder.js';
 import { I32, I64, select } from '../../../wasm/values.js';
 import { Emitter, get32, get64, type Linker } from '../../emitter.js';
 import { reach } from '../../mmu/window.js';
+import type { WindowRanges } from '../../mmu/window-range.js';
 import { definitionOf } from '../../semantics/context.js';
 import * as state from '../../state.js';
 import { RegionExit, RegionKey } from '../../state.js';
@@ -26,12 +29,19 @@ import { emitStructured, type NodeWriter } from './structured-code.js';
 export interface Setting {
   /** The record to go on with where the region cannot be entered. */
   readonly refusal: number;
-  /** Address of the word that holds the number of the mapping that the region was last found right under. */
+  /** Address of the word that holds how many mapping changes there had been when the region was last found right. */
   readonly validity: number;
-  /** Asked when the mapping has changed: 1 if the region's pages are where they were. */
+  /** Bounds of the window's ranges that are written into the code. */
+  readonly ranges: WindowRanges;
+  /** Asked when the mapping has changed: 1 if the region's pages are where they were and its ranges hold. */
   revalidate(code: FunctionBuilder): I32;
   /** `state.regionKey` when it was made. */
   readonly key: number;
+}
+
+/** Counts what may make a region wrong but for changes of its code. */
+function mappingChanges(): I32 {
+  return get32(state.mappings).add(I32.load(I32.const(0), WINDOW_LOSSES));
 }
 
 /** Fewer instructions than this are not worth entering a region for, and single steps never do. */
@@ -137,11 +147,13 @@ export class RegionWriter implements NodeWriter {
       // Not if the host has taken from it already.
       syncBudget: () => code.if(frame.hurried.get().eqz(), () => emitter.set32(state.budget, budget())),
       noteHurry: () => frame.hurried.set(frame.hurried.get().or(get32(state.budget).ne(budget()))),
-      reach: (linear, bytes, kind, access) =>
+      reach: (linear, bytes, kind, access, parts) =>
         reach(emitter, linear, bytes, kind, {
           privilege: this.setting.key & RegionKey.user ? 'user' : 'supervisor',
           base: 0n,
           access,
+          ranges: this.setting.ranges,
+          ...(parts && { parts }),
           slow: () => this.#leave(I64.const(rip), RegionExit.interpret),
         }),
     };
@@ -223,7 +235,7 @@ export class RegionWriter implements NodeWriter {
         .or(otherMode),
       refuse,
     );
-    code.ifRarely(I32.load(I32.const(0), setting.validity).ne(get32(state.mappings)), () => {
+    code.ifRarely(I32.load(I32.const(0), setting.validity).ne(mappingChanges()), () => {
       code.if(setting.revalidate(code).eqz(), refuse);
     });
     this.#frame.left.set(get32(state.budget).add(1));
