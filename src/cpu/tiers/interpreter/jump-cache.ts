@@ -1,5 +1,10 @@
 /** The host's side of the jump cache, from RIP and mode to record (lookup.ts is WebAssembly's). */
-import { JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES, JUMP_CACHE_SIZE } from '../../../memory/layout.js';
+import {
+  JUMP_CACHE_BASE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_CACHE_FOLD,
+  JUMP_CACHE_SIZE,
+} from '../../../memory/layout.js';
 import * as state from '../../state.js';
 
 export class JumpCache {
@@ -9,7 +14,7 @@ export class JumpCache {
   remember(record: number): void {
     const { view } = this;
     const low = view.getInt32(state.rip.address, true);
-    const slot = JUMP_CACHE_BASE + (low & (JUMP_CACHE_ENTRIES - 1)) * 16;
+    const slot = JUMP_CACHE_BASE + ((low ^ (low >>> JUMP_CACHE_FOLD)) & (JUMP_CACHE_ENTRIES - 1)) * 16;
     const high = view.getInt32(state.rip.address + 4, true);
     view.setInt32(slot, low ^ view.getInt32(state.modeKey.address, true), true);
     view.setInt32(slot + 4, high ^ view.getInt32(state.modeKey.address + 4, true), true);

@@ -2,7 +2,7 @@
  * From a RIP to its instruction record: a direct-mapped cache in WebAssembly, and behind it the host's code cache.
  * A record found through the cache was fetched with the rights of the mode that `modeKey` stands for.
  */
-import { JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from '../../../memory/layout.js';
+import { JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES, JUMP_CACHE_FOLD } from '../../../memory/layout.js';
 import { I32, I64 } from '../../../wasm/values.js';
 import { type Emitter, get64 } from '../../emitter.js';
 import { decodeAt, samePage } from '../../externals.js';
@@ -12,9 +12,10 @@ import { immediate, load16, RecordField } from './record.js';
 
 /** Address, less the cache's base, of the jump-cache slot for a RIP. */
 export function jumpSlot(e: Emitter, rip: I64): I32 {
+  const low = e.code.let(rip.wrap());
   return e.code.let(
-    rip
-      .wrap()
+    low
+      .xor(low.shrU(JUMP_CACHE_FOLD))
       .and(JUMP_CACHE_ENTRIES - 1)
       .shl(4),
   );
