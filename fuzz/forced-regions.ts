@@ -6,8 +6,9 @@
 import { DECODE_OK, decode, MAXIMUM_LENGTH } from '../src/cpu/decode/decoder.js';
 import { DecodedInstruction } from '../src/cpu/decode/instruction.js';
 import * as state from '../src/cpu/state.js';
+import { EAGER } from '../src/cpu/tiers/regions/pace.js';
 import { Profile } from '../src/cpu/tiers/regions/profile.js';
-import { EAGER, type RegionHost, RegionTier } from '../src/cpu/tiers/regions/region-tier.js';
+import { type RegionHost, RegionTier } from '../src/cpu/tiers/regions/region-tier.js';
 import { RAM_BASE } from '../src/memory/layout.js';
 
 /** Instructions of which a region is made at most. */

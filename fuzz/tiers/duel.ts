@@ -5,7 +5,7 @@
  */
 import * as state from '../../src/cpu/state.js';
 import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
-import { EAGER, type Pace } from '../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../src/cpu/tiers/regions/pace.js';
 import { Random } from '../random.js';
 import { HIGH_TABLE, LOW_TABLE, RAM } from './layout.js';
 import { Side } from './side.js';

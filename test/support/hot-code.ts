@@ -2,7 +2,8 @@
 import type { Bus, InterruptSource } from '../../src/cpu/bus.js';
 import { Cpu } from '../../src/cpu/cpu.js';
 import { loadInterpreter } from '../../src/cpu/tiers/interpreter/load.js';
-import { EAGER, type Pace, RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../src/cpu/tiers/regions/pace.js';
+import { RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
 
 const NO_INTERRUPTS: InterruptSource = { pending: () => false, acknowledge: () => 0 };
 

@@ -4,7 +4,8 @@
  */
 import { expect } from 'vitest';
 import { differencesInState, sameState, wholeMemory } from '../../fuzz/tiers/same-state.js';
-import { EAGER, type Pace, RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../src/cpu/tiers/regions/pace.js';
+import { RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
 import { RAM_BASE } from '../../src/memory/layout.js';
 import { SystemWorld, type Trial, type TrialOutcome } from './system-world.js';
 

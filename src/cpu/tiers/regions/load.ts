@@ -5,6 +5,9 @@ export type MakeRegions = (host: RegionHost) => RegionTier;
 
 /** @param soon whether regions are made after a few instructions already: to see that they run at all */
 export async function loadRegions(soon: boolean): Promise<MakeRegions> {
-  const { EAGER, RegionTier, USUAL } = await import('./region-tier.js');
+  const [{ RegionTier }, { EAGER, USUAL }] = await Promise.all([
+    import('./region-tier.js'),
+    import('./pace.js'),
+  ]);
   return (host) => new RegionTier(host, soon ? EAGER : USUAL);
 }

@@ -6,24 +6,17 @@
  * A region holds as long as the bytes that it was made of, and where they are. The first the code cache watches; of the
  * second a region asks when the mapping has changed since it was last entered.
  */
-import {
-  GUEST_PAGE_SIZE,
-  MOST_REGIONS,
-  MOST_WATCHED,
-  REGION_VALIDITY,
-  WINDOW_LOSSES,
-} from '../../../memory/layout.js';
+import { GUEST_PAGE_SIZE, MOST_REGIONS, REGION_VALIDITY, WINDOW_LOSSES } from '../../../memory/layout.js';
 import '../../semantics/all.js';
-import { MAXIMUM_LENGTH } from '../../decode/decoder.js';
 import { holds, readRanges, type WindowRanges } from '../../mmu/window-range.js';
 import * as state from '../../state.js';
-import { RegionKey } from '../../state.js';
 import type { StateView } from '../../state-view.js';
+import { Chooser, formPlan, isPossible, type Plan } from './chooser.js';
 import { CodeReader, type CodeSource, offsetInPage } from './code-reader.js';
 import { compileRegion, REGION, REVALIDATE } from './compile.js';
-import { type Block, formRegion } from './graph.js';
-import { Profile } from './profile.js';
-import { costOf, readWay, type Shape, shapeOf, type Way } from './way.js';
+import type { Pace } from './pace.js';
+import type { Profile } from './profile.js';
+import { costOf, type Shape, type Way } from './way.js';
 
 /** What the tier needs of the CPU. */
 export interface RegionHost extends CodeSource {
@@ -64,51 +57,6 @@ interface Region {
   readonly codeBytes: number;
 }
 
-/** When code is taken to be hot. */
-export interface Pace {
-  /** Instructions after which the CPU comes by, at most. */
-  readonly grain: number;
-  /** Instructions that the interpreter runs between two looks, at first and at most. */
-  readonly soon: number;
-  readonly late: number;
-  /** Instructions that are watched at a time. */
-  readonly watched: number;
-  /** How often a place must be come by while it is watched. */
-  readonly hot: number;
-  /** What it costs to go into a region and out again, in interpreted instructions. */
-  readonly entry: number;
-  /** What part of the cost of a way a region must save. */
-  readonly gain: number;
-  /** What looking and making may cost at first and at most, in interpreted instructions. */
-  readonly credit: number;
-  /** What they may cost besides for each interpreted instruction: so wide code is not made into regions at any price. */
-  readonly share: number;
-}
-
-export const USUAL: Pace = {
-  grain: 1 << 20,
-  soon: 20_000,
-  late: 10_000_000,
-  watched: 3000,
-  hot: 6,
-  entry: 10,
-  gain: 0.05,
-  credit: 60_000_000,
-  share: 0.2,
-};
-/** Whatever runs twice is hot. */
-export const EAGER: Pace = {
-  grain: 500,
-  soon: 200,
-  late: 200,
-  watched: 200,
-  hot: 2,
-  entry: 0,
-  gain: 0,
-  credit: Number.POSITIVE_INFINITY,
-  share: 0,
-};
-
 /** What a look costs, and making a byte of WebAssembly, in interpreted instructions: measured, 5 ms and 0.4 µs. */
 const LOOK_COST = 1_000_000;
 const BYTE_COST = 80;
@@ -116,28 +64,10 @@ const BYTE_COST = 80;
 const MOST_CODE = 16 << 20;
 /** Entries of what is remembered of code that may be gone: then all is forgotten. */
 const MOST_NOTES = 50_000;
-/** A region is made anew, with what was learnt since, so many times at most, for twice the gain each time. */
-const MOST_VERSIONS = 4;
 /** How often a region may not be entered because its ranges do not hold, before it is made without. */
 const MOST_LOSSES = 50;
-/** How much more often a function must be come by than a loop to be the better root. */
-const CALLED = 8;
-/** How many roots are tried at a look, at most. */
-const TRIED = 3;
-/** No other root is tried when one leaves no more than this part of the cost. */
-const REST = 0.2;
-
-/** A region that might be made. */
-interface Plan {
-  readonly root: number;
-  readonly key: number;
-  readonly blocks: readonly Block[];
-  /** Linear and physical addresses of its pages. */
-  readonly pages: ReadonlyMap<number, number>;
-  readonly shape: Shape;
-  /** What it saves of the way that was watched, in interpreted instructions. */
-  readonly gain: number;
-}
+/** Code is well covered if its way costs no more than this for each instruction: it need not be watched for longer. */
+const WELL_COVERED = 0.1;
 
 export class RegionTier {
   readonly #host: RegionHost;
@@ -146,18 +76,14 @@ export class RegionTier {
   readonly #firstHandler: number;
   /** What any region may ask for. */
   readonly #imports: WebAssembly.Imports;
-  readonly #profile = new Profile();
   readonly #reader: CodeReader;
+  readonly #chooser: Chooser;
   readonly #regions = new Map<number, Region>();
   readonly #roots = new Map<number, Region>();
   /** How often a region was made of a root. */
   readonly #versions = new Map<number, number>();
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #free: number[] = [];
-  /** Whether the instruction at a RIP was a call or a return when it was last looked at. */
-  readonly #calls = new Map<number, boolean>();
-  /** Roots that no region could be made of. */
-  readonly #hopeless = new Set<number>();
   /** Roots of which a region lost its ranges, and the regions that have and are yet to be dropped. */
   readonly #unsteady = new Set<number>();
   readonly #lost = new Set<Region>();
@@ -183,6 +109,7 @@ export class RegionTier {
     this.#credit = pace.credit;
     this.#view = new DataView(host.memory.buffer);
     this.#reader = new CodeReader(host);
+    this.#chooser = new Chooser(host, this.#reader, pace);
     this.#table = host.exports.handlers as WebAssembly.Table;
     this.#firstHandler = this.#table.length;
     const revalidate = (slot: number): number => this.#revalidate(slot);
@@ -218,24 +145,12 @@ export class RegionTier {
   /** Drops all regions; none may be running. */
   reset(): void {
     for (const region of [...this.#regions.values()]) this.#drop(region);
-    this.#profile.clear();
-    this.#hopeless.clear();
-    this.#unsteady.clear();
-    this.#lost.clear();
-    this.#versions.clear();
-    this.#calls.clear();
+    for (const notes of [...this.#chooser.notes, this.#versions, this.#unsteady, this.#lost]) notes.clear();
   }
 
   /** A guest that generates code without end must not make notes without end. */
   #forgetMuch(): void {
-    for (const notes of [
-      this.#profile,
-      this.#hopeless,
-      this.#unsteady,
-      this.#reader,
-      this.#versions,
-      this.#calls,
-    ]) {
+    for (const notes of [...this.#chooser.notes, this.#reader, this.#versions, this.#unsteady]) {
       if (notes.size > MOST_NOTES) notes.clear();
     }
   }
@@ -264,18 +179,36 @@ export class RegionTier {
     this.#codeBytes -= region.codeBytes;
   }
 
-  /** Watches what runs now; true if a region came of it. */
+  /** Watches what runs now and makes regions of it; true if any came of it. */
   #look(): boolean {
+    const [made, making] = [this.#made, this.#making];
     const started = performance.now();
-    this.#credit -= LOOK_COST;
-    const way = this.#watch();
-    const plan = this.#best(way);
-    const planned = performance.now();
-    this.#watching += planned - started;
-    if (!plan) return false;
-    const made = this.#install(plan);
-    this.#making += performance.now() - planned;
-    return made;
+    const chooser = this.#chooser;
+    const way: Way = { rips: [], keys: [] };
+    for (let watched = this.pace.watched; ; watched = this.pace.longest - way.rips.length) {
+      const isRunning = chooser.watch(way, watched);
+      this.#credit -= LOOK_COST;
+      this.#makeAll(way);
+      if (!isRunning || way.rips.length >= this.pace.longest || this.#credit <= 0) break;
+      if (this.#costOf(way) < way.rips.length * WELL_COVERED) break;
+    }
+    this.#watching += performance.now() - started - (this.#making - making);
+    return this.#made > made;
+  }
+
+  /** Makes regions of a way, those that save most first, as long as they save enough. */
+  #makeAll(way: Way): void {
+    while (this.#credit > 0) {
+      const plan = this.#chooser.best(way, this.#roots, (root) => this.#versions.get(root) ?? 0);
+      if (!plan) return;
+      const planned = performance.now();
+      this.#install(plan);
+      this.#making += performance.now() - planned;
+    }
+  }
+
+  #costOf(way: Way): number {
+    return costOf(way, (rip) => this.#roots.get(rip)?.shape, this.pace.entry);
   }
 
   /**
@@ -289,83 +222,8 @@ export class RegionTier {
     const physical = isPossible(key) && !this.#roots.has(root) ? this.#host.translate(root) : undefined;
     if (physical === undefined || !this.#host.isRam(physical)) return false;
     cache.recordAt();
-    const pages = new Map<number, number>();
-    const blocks = formRegion(root, profile, (rip) => this.#reader.fetch(rip, key, pages));
-    if (blocks.length === 0) return false;
-    return this.#install({ root, key, blocks, pages, shape: shapeOf(blocks, key), gain: 0 });
-  }
-
-  #watch(): Way {
-    const way: Way = { rips: [], keys: [] };
-    for (let left = this.pace.watched; left > 0; ) {
-      this.#host.watch(Math.min(left, MOST_WATCHED));
-      const noted = readWay(this.#view, way);
-      if (noted === 0) break;
-      left -= noted;
-    }
-    const { rips, keys } = way;
-    for (let n = 1; n < rips.length; n++) {
-      if (keys[n] === keys[n - 1] && isPossible(keys[n] as number)) {
-        this.#profile.note(rips[n - 1] as number, rips[n] as number);
-      }
-    }
-    return way;
-  }
-
-  /** The region that would save the most of a way, if it would save enough. */
-  #best(way: Way): Plan | undefined {
-    const key = this.#host.state.get32(state.regionKey);
-    if (!isPossible(key)) return undefined;
-    const known = (rip: number): Shape | undefined => this.#roots.get(rip)?.shape;
-    const met = new Set<number>();
-    const cost = costOf(way, known, this.pace.entry, (position) => met.add(position));
-    if (cost <= way.rips.length * this.pace.gain) return undefined;
-    let best: Plan | undefined;
-    for (const root of this.#candidates(way, key, met)) {
-      const pages = new Map<number, number>();
-      const blocks = formRegion(root, this.#profile, (rip) => this.#reader.fetch(rip, key, pages));
-      if (blocks.length === 0) {
-        this.#hopeless.add(root);
-        continue;
-      }
-      const shape = shapeOf(blocks, key);
-      const now = costOf(way, (rip) => (rip === root ? shape : known(rip)), this.pace.entry);
-      const least = cost * this.pace.gain * 2 ** (this.#versions.get(root) ?? 0);
-      const gain = cost - now - least;
-      if (gain > (best?.gain ?? 0)) best = { root, key, blocks, pages, shape, gain };
-      if (best && now <= cost * REST) break;
-    }
-    return best;
-  }
-
-  /** Where jumps came to most often that did not stay in a region; loops before functions. */
-  #candidates({ rips, keys }: Way, key: number, met: ReadonlySet<number>): number[] {
-    const counts = new Map<number, number>();
-    const called = new Set<number>();
-    for (let n = 1; n < rips.length; n++) {
-      const [from, to] = [rips[n - 1] as number, rips[n] as number];
-      if (keys[n] !== key || !met.has(n) || (to > from && to <= from + MAXIMUM_LENGTH)) continue;
-      counts.set(to, (counts.get(to) ?? 0) + 1);
-      if (this.#isCallOrReturn(from, key)) called.add(to);
-    }
-    const hot = [...counts].filter(
-      ([rip, count]) =>
-        count >= this.pace.hot && !this.#hopeless.has(rip) && (this.#versions.get(rip) ?? 0) < MOST_VERSIONS,
-    );
-    // A loop makes a better root than a function, which may be called from several.
-    const worth = ([rip, count]: [number, number]): number => (called.has(rip) ? count / CALLED : count);
-    hot.sort((a, b) => worth(b) - worth(a));
-    return hot.slice(0, TRIED).map(([rip]) => rip);
-  }
-
-  #isCallOrReturn(rip: number, key: number): boolean {
-    let answer = this.#calls.get(rip);
-    if (answer === undefined) {
-      const mnemonic = this.#reader.fetch(rip, key, new Map())?.instruction.entry.mnemonic;
-      answer = mnemonic === 'CALL' || mnemonic === 'RET';
-      this.#calls.set(rip, answer);
-    }
-    return answer;
+    const plan = formPlan(this.#reader, profile, root, key);
+    return plan !== undefined && this.#install(plan);
   }
 
   #install({ root, key, blocks, pages, shape }: Plan): boolean {
@@ -379,7 +237,7 @@ export class RegionTier {
     const place = this.#host.cache.divert(physical, handler);
     if (!place) {
       this.#free.push(slot);
-      this.#hopeless.add(root);
+      this.#chooser.giveUp(root);
       return false;
     }
     const validity = REGION_VALIDITY + slot * 4;
@@ -389,7 +247,7 @@ export class RegionTier {
     if (!bytes) {
       this.#host.cache.undivert(place.record, place.original, handler);
       this.#free.push(slot);
-      this.#hopeless.add(root);
+      this.#chooser.giveUp(root);
       return false;
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
@@ -478,9 +336,4 @@ function compile(...given: Parameters<typeof compileRegion>): Uint8Array<ArrayBu
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-/** Whether regions can be made in a mode: in 64-bit code, while alignment is not checked. */
-function isPossible(key: number): boolean {
-  return (key & 0x7f) === 64 && !(key & RegionKey.alignment);
 }

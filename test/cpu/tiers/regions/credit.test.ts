@@ -1,6 +1,6 @@
 /** What looking for regions and making them may cost, beside what is run meanwhile: a guest with wide code is not held up. */
 import { expect, it } from 'vitest';
-import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/pace.js';
 import { hotCpu } from '../../../support/hot-code.js';
 import { runOn } from '../../../support/run-code.js';
 

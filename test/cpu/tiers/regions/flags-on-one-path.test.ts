@@ -1,6 +1,6 @@
 /** What a region knows of the flags behind an instruction that sets them on one path only. */
 import { expect, test } from 'vitest';
-import { EAGER } from '../../../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER } from '../../../../src/cpu/tiers/regions/pace.js';
 import { hotCpu } from '../../../support/hot-code.js';
 import { runOn } from '../../../support/run-code.js';
 

@@ -1,7 +1,7 @@
 /** Code that no region can be made of, or whose region must end: the interpreter runs it, and the host is unharmed. */
 import { expect, test } from 'vitest';
 import * as state from '../../../../src/cpu/state.js';
-import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/pace.js';
 import { displacement, hotCpu } from '../../../support/hot-code.js';
 import { CODE, runOn } from '../../../support/run-code.js';
 

@@ -5,7 +5,7 @@
  */
 import { expect, test } from 'vitest';
 import { Random } from '../../../../fuzz/random.js';
-import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/region-tier.js';
+import { EAGER, type Pace } from '../../../../src/cpu/tiers/regions/pace.js';
 import { assemble } from '../../../support/listing.js';
 import { KERNEL_CODE, PAGE_TABLE, USER_CODE } from '../../../support/system-world.js';
 import { TwinWorlds } from '../../../support/twin-worlds.js';

@@ -1,0 +1,163 @@
+/**
+ * Chooses which regions to make. It has the guest watched for some thousand instructions, and goes through the way that
+ * they went again in thought, with this region and that: what each would save decides. Knows nothing of how regions are
+ * made and kept.
+ */
+import { MOST_WATCHED } from '../../../memory/layout.js';
+import { MAXIMUM_LENGTH } from '../../decode/decoder.js';
+import * as state from '../../state.js';
+import { RegionKey } from '../../state.js';
+import type { CodeReader } from './code-reader.js';
+import { type Block, formRegion } from './graph.js';
+import type { Pace } from './pace.js';
+import { Profile } from './profile.js';
+import type { RegionHost } from './region-tier.js';
+import { costOf, readWay, type Shape, shapeOf, type Way } from './way.js';
+
+/** How much more often a function must be come by than a loop to be the better root. */
+const CALLED = 8;
+/** How many roots are tried for one region, at most. */
+const TRIED = 3;
+/** No other root is tried when one leaves no more than this part of the cost. */
+const REST = 0.2;
+/** A region is made anew, with what was learnt since, so many times at most, for twice the gain each time. */
+const MOST_VERSIONS = 4;
+
+/** A region that could be made. */
+export interface Plan {
+  readonly root: number;
+  readonly key: number;
+  readonly blocks: readonly Block[];
+  /** Linear and physical addresses of its pages. */
+  readonly pages: ReadonlyMap<number, number>;
+  readonly shape: Shape;
+}
+
+/** Regions that there are, by their roots. */
+type Known = ReadonlyMap<number, { readonly shape: Shape }>;
+
+export class Chooser {
+  readonly #host: RegionHost;
+  readonly #view: DataView;
+  readonly #profile = new Profile();
+  /** Whether the instruction at a RIP was a call or a return when it was last looked at. */
+  readonly #calls = new Map<number, boolean>();
+  /** Roots that no region could be made of. */
+  readonly #hopeless = new Set<number>();
+  /** What was formed of roots since something was last watched. */
+  readonly #formed = new Map<number, Plan | undefined>();
+
+  constructor(
+    host: RegionHost,
+    private readonly reader: CodeReader,
+    private readonly pace: Pace,
+  ) {
+    this.#host = host;
+    this.#view = new DataView(host.memory.buffer);
+  }
+
+  /** What is remembered of code that may be gone. */
+  get notes(): readonly { readonly size: number; clear(): void }[] {
+    return [this.#profile, this.#hopeless, this.#calls];
+  }
+
+  giveUp(root: number): void {
+    this.#hopeless.add(root);
+  }
+
+  /** Adds what runs now to a way; false if less than that was run. */
+  watch(way: Way, instructions: number): boolean {
+    const { rips, keys } = way;
+    const start = rips.length;
+    let left = instructions;
+    while (left > 0) {
+      this.#host.watch(Math.min(left, MOST_WATCHED));
+      const noted = readWay(this.#view, way);
+      if (noted === 0) break;
+      left -= noted;
+    }
+    for (let n = Math.max(start, 1); n < rips.length; n++) {
+      if (keys[n] === keys[n - 1] && isPossible(keys[n] as number)) {
+        this.#profile.note(rips[n - 1] as number, rips[n] as number);
+      }
+    }
+    this.#formed.clear();
+    return left <= 0;
+  }
+
+  /** The region that would save the most of a way, if it would save enough. @param versionsOf made of a root so far */
+  best(way: Way, regions: Known, versionsOf: (root: number) => number): Plan | undefined {
+    const key = this.#host.state.get32(state.regionKey);
+    if (!isPossible(key)) return undefined;
+    const known = (rip: number): Shape | undefined => regions.get(rip)?.shape;
+    const met = new Set<number>();
+    const cost = costOf(way, known, this.pace.entry, (position) => met.add(position));
+    if (cost <= way.rips.length * this.pace.gain) return undefined;
+    let best: Plan | undefined;
+    let most = 0;
+    for (const root of this.#candidates(way, key, met, versionsOf)) {
+      const plan = this.#form(root, key);
+      if (!plan) continue;
+      const now = costOf(way, (rip) => (rip === root ? plan.shape : known(rip)), this.pace.entry);
+      const gain = cost - now - cost * this.pace.gain * 2 ** versionsOf(root);
+      if (gain > most) [best, most] = [plan, gain];
+      if (best && now <= cost * REST) break;
+    }
+    return best;
+  }
+
+  #form(root: number, key: number): Plan | undefined {
+    const known = this.#formed.get(root);
+    if (known) return known;
+    const plan = formPlan(this.reader, this.#profile, root, key);
+    if (plan) this.#formed.set(root, plan);
+    else this.#hopeless.add(root);
+    return plan;
+  }
+
+  /** Where jumps came to most often that did not stay in a region; loops before functions. */
+  #candidates(
+    { rips, keys }: Way,
+    key: number,
+    met: ReadonlySet<number>,
+    versionsOf: (root: number) => number,
+  ): number[] {
+    const counts = new Map<number, number>();
+    const called = new Set<number>();
+    for (let n = 1; n < rips.length; n++) {
+      const [from, to] = [rips[n - 1] as number, rips[n] as number];
+      if (keys[n] !== key || !met.has(n) || (to > from && to <= from + MAXIMUM_LENGTH)) continue;
+      counts.set(to, (counts.get(to) ?? 0) + 1);
+      if (this.#isCallOrReturn(from, key)) called.add(to);
+    }
+    const hot = [...counts].filter(
+      ([rip, count]) => count >= this.pace.hot && !this.#hopeless.has(rip) && versionsOf(rip) < MOST_VERSIONS,
+    );
+    // A loop makes a better root than a function, which may be called from several.
+    const worth = ([rip, count]: [number, number]): number => (called.has(rip) ? count / CALLED : count);
+    hot.sort((a, b) => worth(b) - worth(a));
+    return hot.slice(0, TRIED).map(([rip]) => rip);
+  }
+
+  #isCallOrReturn(rip: number, key: number): boolean {
+    let answer = this.#calls.get(rip);
+    if (answer === undefined) {
+      const mnemonic = this.reader.fetch(rip, key, new Map())?.instruction.entry.mnemonic;
+      answer = mnemonic === 'CALL' || mnemonic === 'RET';
+      this.#calls.set(rip, answer);
+    }
+    return answer;
+  }
+}
+
+/** A region of the code at a root; undefined if there can be none. */
+export function formPlan(reader: CodeReader, profile: Profile, root: number, key: number): Plan | undefined {
+  const pages = new Map<number, number>();
+  const blocks = formRegion(root, profile, (rip) => reader.fetch(rip, key, pages));
+  return blocks.length === 0 ? undefined : { root, key, blocks, pages, shape: shapeOf(blocks, key) };
+}
+
+/** Whether regions can be made in a mode: in 64-bit code, while alignment is not checked. */
+export function isPossible(key: number): boolean {
+  return (key & 0x7f) === 64 && !(key & RegionKey.alignment);
+}
