@@ -314,8 +314,9 @@ export class Cpu {
     let entries = 0;
     for (let kind = 0; kind < state.regionExits.count; kind++)
       entries += this.state.low(state.regionExits, kind);
-    const ran = this.retired - this.#seenRetired - ((inRegions - this.#seenInRegions) >>> 0);
-    this.#regions.note(ran, (entries - this.#seenEntries) >>> 0);
+    const ran = this.retired - this.#seenRetired;
+    const interpreted = ran - ((inRegions - this.#seenInRegions) >>> 0);
+    this.#regions.note(ran, interpreted, (entries - this.#seenEntries) >>> 0);
     this.#seenRetired = this.retired;
     this.#seenEntries = entries;
     this.#seenInRegions = inRegions;

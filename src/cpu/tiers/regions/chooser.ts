@@ -65,43 +65,48 @@ export class Chooser {
     this.#hopeless.add(root);
   }
 
-  /** Adds what runs now to a way; false if less than that was run. */
-  watch(way: Way, instructions: number): boolean {
-    const { rips, keys } = way;
-    const start = rips.length;
-    let left = instructions;
-    while (left > 0) {
+  /** The way that the next instructions go: so many, or fewer if the run ends. */
+  watch(instructions: number): Way {
+    const way: Way = { rips: [], keys: [] };
+    for (let left = instructions; left > 0; ) {
       this.#host.watch(Math.min(left, MOST_WATCHED));
       const noted = readWay(this.#view, way);
       if (noted === 0) break;
       left -= noted;
     }
-    for (let n = Math.max(start, 1); n < rips.length; n++) {
+    const { rips, keys } = way;
+    for (let n = 1; n < rips.length; n++) {
       if (keys[n] === keys[n - 1] && isPossible(keys[n] as number)) {
         this.#profile.note(rips[n - 1] as number, rips[n] as number);
       }
     }
     this.#formed.clear();
-    return left <= 0;
+    this.reader.readAnew();
+    return way;
   }
 
-  /** The region that would save the most of a way, if it would save enough. @param versionsOf made of a root so far */
-  best(way: Way, regions: Known, versionsOf: (root: number) => number): Plan | undefined {
+  /**
+   * The region that is most worth making, if one is: had it been there all the time, it would have saved what it costs.
+   * @param ran how many instructions the guest has run
+   * @param versionsOf how often a region was made of a root so far
+   */
+  best(way: Way, regions: Known, ran: number, versionsOf: (root: number) => number): Plan | undefined {
     const key = this.#host.state.get32(state.regionKey);
     if (!isPossible(key)) return undefined;
-    const known = (rip: number): Shape | undefined => regions.get(rip)?.shape;
-    const met = new Set<number>();
-    const cost = costOf(way, known, this.pace.entry, (position) => met.add(position));
-    if (cost <= way.rips.length * this.pace.gain) return undefined;
+    const now = way.rips.map((rip) => regions.get(rip)?.shape);
+    const met = new Uint8Array(now.length);
+    const cost = costOf(way, now, this.pace.entry, met);
     let best: Plan | undefined;
     let most = 0;
     for (const root of this.#candidates(way, key, met, versionsOf)) {
       const plan = this.#form(root, key);
       if (!plan) continue;
-      const now = costOf(way, (rip) => (rip === root ? plan.shape : known(rip)), this.pace.entry);
-      const gain = cost - now - cost * this.pace.gain * 2 ** versionsOf(root);
+      const then = now.map((shape, n) => (way.rips[n] === root ? plan.shape : shape));
+      const rest = costOf(way, then, this.pace.entry);
+      const price = sizeOf(plan.blocks) * this.pace.price * 2 ** versionsOf(root);
+      const gain = ((cost - rest) * ran) / now.length - price;
       if (gain > most) [best, most] = [plan, gain];
-      if (best && now <= cost * REST) break;
+      if (best && rest <= cost * REST) break;
     }
     return best;
   }
@@ -119,14 +124,14 @@ export class Chooser {
   #candidates(
     { rips, keys }: Way,
     key: number,
-    met: ReadonlySet<number>,
+    met: Uint8Array,
     versionsOf: (root: number) => number,
   ): number[] {
     const counts = new Map<number, number>();
     const called = new Set<number>();
     for (let n = 1; n < rips.length; n++) {
       const [from, to] = [rips[n - 1] as number, rips[n] as number];
-      if (keys[n] !== key || !met.has(n) || (to > from && to <= from + MAXIMUM_LENGTH)) continue;
+      if (keys[n] !== key || !met[n] || (to > from && to <= from + MAXIMUM_LENGTH)) continue;
       counts.set(to, (counts.get(to) ?? 0) + 1);
       if (this.#isCallOrReturn(from, key)) called.add(to);
     }
@@ -148,6 +153,11 @@ export class Chooser {
     }
     return answer;
   }
+}
+
+/** Instructions. */
+export function sizeOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
 }
 
 /** A region of the code at a root; undefined if there can be none. */

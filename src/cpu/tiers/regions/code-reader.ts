@@ -20,10 +20,18 @@ export interface CodeSource {
   isRam(physical: number): boolean;
 }
 
+/** What was found at a RIP, and the pages, linear and physical, that it was found in. */
+interface Read {
+  readonly key: number;
+  readonly located: Located | undefined;
+  readonly pages: ReadonlyMap<number, number>;
+}
+
 export class CodeReader {
   readonly #host: CodeSource;
   readonly #bytes: Uint8Array;
   readonly #translatable = new Map<string, boolean>();
+  readonly #read = new Map<number, Read>();
 
   constructor(host: CodeSource) {
     this.#host = host;
@@ -39,8 +47,24 @@ export class CodeReader {
     this.#translatable.clear();
   }
 
+  /** To be called when the guest may have run since: its code and the mapping may be others. */
+  readAnew(): void {
+    this.#read.clear();
+  }
+
   /** The instruction at a RIP, if it can be part of a region. @param pages linear → physical; more are added */
   fetch(rip: number, key: number, pages: Map<number, number>): Located | undefined {
+    let read = this.#read.get(rip);
+    if (read?.key !== key) {
+      const itsPages = new Map<number, number>();
+      read = { key, located: this.#fetch(rip, key, itsPages), pages: itsPages };
+      this.#read.set(rip, read);
+    }
+    for (const [linear, physical] of read.pages) pages.set(linear, physical);
+    return read.located;
+  }
+
+  #fetch(rip: number, key: number, pages: Map<number, number>): Located | undefined {
     const offset = offsetInPage(rip);
     if (this.#host.cache.mayBreakAt(offset)) return undefined;
     const first = this.#page(rip - offset, pages);

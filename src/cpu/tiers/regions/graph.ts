@@ -30,6 +30,8 @@ type Control = 'on' | 'branch' | 'jump' | 'call' | 'return' | 'indirect';
 
 /** The calls that are open at a place in the region: where each was made to and where it returns to. */
 interface Context {
+  /** The same for all that return to the same places. */
+  readonly id: number;
   /** What part of the callee's runs are from these calls. */
   readonly share: number;
   readonly outer: Context | undefined;
@@ -39,6 +41,8 @@ interface Context {
 }
 
 interface Place {
+  /** The same for the same RIP and the same returns. */
+  readonly key: number;
   readonly rip: number;
   readonly context: Context | undefined;
 }
@@ -53,10 +57,20 @@ function shareOf(context: Context | undefined): number {
   return context?.share ?? 1;
 }
 
-function keyOf({ rip, context }: Place): string {
-  let key = rip.toString(36);
-  for (let each = context; each; each = each.outer) key += `,${each.returns.toString(36)}`;
-  return key;
+/** More than there are contexts in a region. */
+const MOST_CONTEXTS = 1 << 20;
+
+/** Small numbers for things, in the order in which they are met. */
+class Numbers {
+  readonly #numbers = new Map<number, number>();
+  of(thing: number): number {
+    let number = this.#numbers.get(thing);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(thing, number);
+    }
+    return number;
+  }
 }
 
 function controlOf({ instruction }: Located): Control {
@@ -74,19 +88,26 @@ function isOpen(callee: number, context: Context | undefined): boolean {
 }
 
 class Former {
+  readonly #rips = new Numbers();
+  readonly #returns = new Numbers();
+
   constructor(
     private readonly root: number,
     private readonly profile: Profile,
   ) {}
 
+  place(rip: number, context?: Context): Place {
+    return { key: this.#rips.of(rip) * MOST_CONTEXTS + (context?.id ?? 0), rip, context };
+  }
+
   step(located: Located, context: Context | undefined): Step {
     const control = controlOf(located);
     const { rip, instruction } = located;
     const after = rip + instruction.length;
-    const here = (target: number): Place => ({ rip: target, context });
+    const here = (target: number): Place => this.place(target, context);
     if (control === 'on') return { located, control, next: [here(after)] };
     if (control === 'return' && context) {
-      return { located, control, next: [{ rip: context.returns, context: context.outer }] };
+      return { located, control, next: [this.place(context.returns, context.outer)] };
     }
     const seen = this.#usual(rip);
     if (control === 'return' || control === 'indirect') {
@@ -109,12 +130,13 @@ class Former {
   }
 
   #called(rip: number, callee: number, returns: number, outer: Context | undefined): Place[] {
-    if (callee === this.root) return [{ rip: callee, context: undefined }];
+    if (callee === this.root) return [this.place(callee)];
     const depth = (outer?.depth ?? 0) + 1;
     if (depth > DEEPEST || isOpen(callee, outer)) return [];
     const calls = this.profile.count(rip, callee) * shareOf(outer);
     const share = Math.min(1, calls / this.profile.arrivals(callee));
-    return [{ rip: callee, context: { outer, callee, returns, depth, share } }];
+    const id = 1 + this.#returns.of(this.#rips.of(returns) * MOST_CONTEXTS + (outer?.id ?? 0));
+    return [this.place(callee, { id, outer, callee, returns, depth, share })];
   }
 
   /** How often a way was taken, as far as that is known: the calls on it are told apart by their parts in all. */
@@ -134,15 +156,14 @@ export function formRegion(
   fetch: (rip: number) => Located | undefined,
 ): Block[] {
   const former = new Former(root, profile);
-  const steps = new Map<string, Step>();
-  const start: Place = { rip: root, context: undefined };
+  const steps = new Map<number, Step>();
+  const start = former.place(root);
   const least = profile.arrivals(root) / RARE;
   const waiting: { place: Place; weight: number }[] = [{ place: start, weight: Number.POSITIVE_INFINITY }];
   while (waiting.length > 0 && steps.size < LARGEST) {
-    waiting.sort((a, b) => a.weight - b.weight);
-    let place = waiting.pop()?.place;
+    let place = takeHeaviest(waiting)?.place;
     while (place && steps.size < LARGEST) {
-      const key = keyOf(place);
+      const { key } = place;
       const located = steps.has(key) ? undefined : fetch(place.rip);
       if (!located) break;
       const step = former.step(located, place.context);
@@ -157,7 +178,16 @@ export function formRegion(
       }
     }
   }
-  return blocksOf(keyOf(start), steps);
+  return blocksOf(start.key, steps);
+}
+
+/** Of equals the last. */
+function takeHeaviest<T extends { readonly weight: number }>(list: T[]): T | undefined {
+  let heaviest = 0;
+  list.forEach(({ weight }, n) => {
+    if (weight >= (list[heaviest] as T).weight) heaviest = n;
+  });
+  return list.splice(heaviest, 1)[0];
 }
 
 /** A region's blocks as a graph. */
@@ -169,13 +199,13 @@ export function graphOf(blocks: readonly Block[]): FlowGraph {
   };
 }
 
-function blocksOf(root: string, steps: ReadonlyMap<string, Step>): Block[] {
+function blocksOf(root: number, steps: ReadonlyMap<number, Step>): Block[] {
   const first = steps.get(root);
   if (!first) return [];
   const leaders = new Set([root]);
-  const reached = new Set<string>();
+  const reached = new Set<number>();
   for (const { control, next } of steps.values()) {
-    for (const key of next.map(keyOf)) {
+    for (const { key } of next) {
       if (control !== 'on' || reached.has(key)) leaders.add(key);
       reached.add(key);
     }
@@ -187,12 +217,12 @@ function blocksOf(root: string, steps: ReadonlyMap<string, Step>): Block[] {
     let step = steps.get(key) as Step;
     for (;;) {
       instructions.push(step.located);
-      const following = step.control === 'on' ? keyOf(step.next[0] as Place) : '';
+      const following = step.control === 'on' ? (step.next[0] as Place).key : -1;
       const onward = steps.get(following);
       if (!onward || leaders.has(following)) break;
       step = onward;
     }
-    const successors = step.next.flatMap((next) => numbers.get(keyOf(next)) ?? []);
+    const successors = step.next.flatMap((next) => numbers.get(next.key) ?? []);
     return { start: (instructions[0] as Located).rip, instructions, successors };
   });
 }

@@ -11,12 +11,12 @@ import '../../semantics/all.js';
 import { holds, readRanges, type WindowRanges } from '../../mmu/window-range.js';
 import * as state from '../../state.js';
 import type { StateView } from '../../state-view.js';
-import { Chooser, formPlan, isPossible, type Plan } from './chooser.js';
+import { Chooser, formPlan, isPossible, type Plan, sizeOf } from './chooser.js';
 import { CodeReader, type CodeSource, offsetInPage } from './code-reader.js';
 import { compileRegion, REGION, REVALIDATE } from './compile.js';
 import type { Pace } from './pace.js';
 import type { Profile } from './profile.js';
-import { costOf, type Shape, type Way } from './way.js';
+import type { Shape, Way } from './way.js';
 
 /** What the tier needs of the CPU. */
 export interface RegionHost extends CodeSource {
@@ -66,8 +66,6 @@ const MOST_CODE = 16 << 20;
 const MOST_NOTES = 50_000;
 /** How often a region may not be entered because its ranges do not hold, before it is made without. */
 const MOST_LOSSES = 50;
-/** Code is well covered if its way costs no more than this for each instruction: it need not be watched for longer. */
-const WELL_COVERED = 0.1;
 
 export class RegionTier {
   readonly #host: RegionHost;
@@ -91,6 +89,8 @@ export class RegionTier {
   #patience: number;
   /** What looking and making may yet cost, in interpreted instructions; below 0 when the last cost more. */
   #credit: number;
+  /** All instructions that were run. */
+  #ran = 0;
   /** What was run slowly since the last look, in interpreted instructions. */
   #heat = 0;
   #made = 0;
@@ -129,9 +129,13 @@ export class RegionTier {
     };
   }
 
-  /** To be told, between two runs, of instructions that the interpreter has run and of entries into regions. */
-  note(interpreted: number, entries: number): void {
+  /**
+   * To be told, between two runs, of instructions that were run since, of those that the interpreter has run, and of
+   * entries into regions.
+   */
+  note(ran: number, interpreted: number, entries: number): void {
     this.#dropLost();
+    this.#ran += ran;
     const heat = interpreted + entries * this.pace.entry;
     this.#heat += heat;
     this.#credit = Math.min(this.pace.credit, this.#credit + heat * this.pace.share);
@@ -183,32 +187,21 @@ export class RegionTier {
   #look(): boolean {
     const [made, making] = [this.#made, this.#making];
     const started = performance.now();
-    const chooser = this.#chooser;
-    const way: Way = { rips: [], keys: [] };
-    for (let watched = this.pace.watched; ; watched = this.pace.longest - way.rips.length) {
-      const isRunning = chooser.watch(way, watched);
-      this.#credit -= LOOK_COST;
-      this.#makeAll(way);
-      if (!isRunning || way.rips.length >= this.pace.longest || this.#credit <= 0) break;
-      if (this.#costOf(way) < way.rips.length * WELL_COVERED) break;
-    }
+    this.#credit -= LOOK_COST;
+    const way = this.#chooser.watch(this.pace.watched);
+    while (this.#makeBest(way) && this.#credit > 0);
     this.#watching += performance.now() - started - (this.#making - making);
     return this.#made > made;
   }
 
-  /** Makes regions of a way, those that save most first, as long as they save enough. */
-  #makeAll(way: Way): void {
-    while (this.#credit > 0) {
-      const plan = this.#chooser.best(way, this.#roots, (root) => this.#versions.get(root) ?? 0);
-      if (!plan) return;
-      const planned = performance.now();
-      this.#install(plan);
-      this.#making += performance.now() - planned;
-    }
-  }
-
-  #costOf(way: Way): number {
-    return costOf(way, (rip) => this.#roots.get(rip)?.shape, this.pace.entry);
+  /** Makes the region that is worth it most for a way; false if none is. */
+  #makeBest(way: Way): boolean {
+    const plan = this.#chooser.best(way, this.#roots, this.#ran, (root) => this.#versions.get(root) ?? 0);
+    if (!plan) return false;
+    const planned = performance.now();
+    this.#install(plan);
+    this.#making += performance.now() - planned;
+    return true;
   }
 
   /**
@@ -222,6 +215,7 @@ export class RegionTier {
     const physical = isPossible(key) && !this.#roots.has(root) ? this.#host.translate(root) : undefined;
     if (physical === undefined || !this.#host.isRam(physical)) return false;
     cache.recordAt();
+    this.#reader.readAnew();
     const plan = formPlan(this.#reader, profile, root, key);
     return plan !== undefined && this.#install(plan);
   }
@@ -253,7 +247,7 @@ export class RegionTier {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
     if (handler >= this.#table.length) this.#table.grow(64);
     this.#table.set(handler, instance.exports[REGION]);
-    const guestInstructions = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+    const guestInstructions = sizeOf(blocks);
     const codeBytes = bytes.length;
     this.#credit -= codeBytes * BYTE_COST;
     const region = {

@@ -20,10 +20,10 @@ export interface Way {
 /** Adds what was noted since watching began; how many instructions that is. */
 export function readWay(view: DataView, { rips, keys }: Way): number {
   const count = view.getUint32(state.watched.address, true);
-  for (let n = 0; n < count; n++) {
-    const at = WATCHED_BASE + n * WATCHED_STRIDE;
-    rips.push(view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true));
-    keys.push(view.getInt32(at + 8, true) & ~RegionKey.watched);
+  const noted = new Int32Array(view.buffer, WATCHED_BASE, (count * WATCHED_STRIDE) / 4);
+  for (let at = 0; at < noted.length; at += WATCHED_STRIDE / 4) {
+    rips.push((noted[at + 1] as number) * 2 ** 32 + ((noted[at] as number) >>> 0));
+    keys.push((noted[at + 2] as number) & ~RegionKey.watched);
   }
   return count;
 }
@@ -73,19 +73,20 @@ function successorAt(
 
 /**
  * What a way would cost, in interpreted instructions.
+ * @param regions at each position of the way the region that would be entered
  * @param entry what it costs to enter a region
- * @param met told of each position where the interpreter would run an instruction or enter a region
+ * @param met gets a 1 at each position where the interpreter would run an instruction or enter a region
  */
 export function costOf(
   way: Way,
-  regionAt: (rip: number) => Shape | undefined,
+  regions: readonly (Shape | undefined)[],
   entry: number,
-  met: (position: number) => void = () => {},
+  met?: Uint8Array,
 ): number {
   let cost = 0;
-  for (let at = 0; at < way.rips.length; ) {
-    met(at);
-    const region = regionAt(way.rips[at] as number);
+  for (let at = 0; at < regions.length; ) {
+    if (met) met[at] = 1;
+    const region = regions[at];
     const end = region ? follow(way, at, region) : at;
     if (end > at) cost += entry;
     else cost += 1;

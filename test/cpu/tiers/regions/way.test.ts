@@ -13,16 +13,12 @@ const LOOP: Shape = {
 };
 
 function cost(rips: number[], key = 64): { cost: number; met: number[] } {
-  const met: number[] = [];
+  const met = new Uint8Array(rips.length);
+  const regions = rips.map((rip) => (rip === 1 ? LOOP : undefined));
   const way = { rips, keys: rips.map(() => key) };
   return {
-    cost: costOf(
-      way,
-      (rip) => (rip === 1 ? LOOP : undefined),
-      ENTRY,
-      (n) => met.push(n),
-    ),
-    met,
+    cost: costOf(way, regions, ENTRY, met),
+    met: rips.map((_, n) => n).filter((n) => met[n]),
   };
 }
 
