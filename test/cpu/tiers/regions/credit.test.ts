@@ -35,3 +35,15 @@ it('earns credit by what the interpreter runs', async () => {
   ];
   expect(earning).toBeGreaterThan(poor);
 });
+
+it('makes a region when it would have saved what it costs, had it been there from the start', async () => {
+  // MOV ECX, 0x10000; DEC ECX; JNZ to the DEC: two instructions in the region, so 2 × 1,000 to be saved.
+  const loop = 'b9 00 00 01 00 ff c9 75 fc';
+  const madeOf = async (limit: number): Promise<number | undefined> => {
+    const { cpu } = await hotCpu({}, undefined, { ...EAGER, price: 1000 });
+    runOn(cpu, { code: loop, limit });
+    return cpu.regionStatistics?.made;
+  };
+  expect(await madeOf(1800)).toBe(0);
+  expect(await madeOf(9000)).toBe(1);
+});
