@@ -44,6 +44,8 @@ export class Chooser {
   readonly #calls = new Map<number, boolean>();
   /** Roots that no region could be made of. */
   readonly #hopeless = new Set<number>();
+  /** Instructions in what was last formed of a root. */
+  readonly #sizes = new Map<number, number>();
   /** What was formed of roots since something was last watched. */
   readonly #formed = new Map<number, Plan | undefined>();
 
@@ -58,7 +60,7 @@ export class Chooser {
 
   /** What is remembered of code that may be gone. */
   get notes(): readonly { readonly size: number; clear(): void }[] {
-    return [this.#profile, this.#hopeless, this.#calls];
+    return [this.#profile, this.#hopeless, this.#calls, this.#sizes];
   }
 
   giveUp(root: number): void {
@@ -96,15 +98,19 @@ export class Chooser {
     const now = way.rips.map((rip) => regions.get(rip)?.shape);
     const met = new Uint8Array(now.length);
     const cost = costOf(way, now, this.pace.entry, met);
+    const worth = (saved: number): number => (saved * ran) / now.length;
+    const price = (root: number): number =>
+      (this.#sizes.get(root) ?? 0) * this.pace.price * 2 ** versionsOf(root);
     let best: Plan | undefined;
     let most = 0;
     for (const root of this.#candidates(way, key, met, versionsOf)) {
+      // To form it costs much: not if it could not be worth it though it saved all.
+      if (worth(cost) < price(root)) continue;
       const plan = this.#form(root, key);
       if (!plan) continue;
       const then = now.map((shape, n) => (way.rips[n] === root ? plan.shape : shape));
       const rest = costOf(way, then, this.pace.entry);
-      const price = sizeOf(plan.blocks) * this.pace.price * 2 ** versionsOf(root);
-      const gain = ((cost - rest) * ran) / now.length - price;
+      const gain = worth(cost - rest) - price(root);
       if (gain > most) [best, most] = [plan, gain];
       if (best && rest <= cost * REST) break;
     }
@@ -115,8 +121,10 @@ export class Chooser {
     const known = this.#formed.get(root);
     if (known) return known;
     const plan = formPlan(this.reader, this.#profile, root, key);
-    if (plan) this.#formed.set(root, plan);
-    else this.#hopeless.add(root);
+    if (plan) {
+      this.#formed.set(root, plan);
+      this.#sizes.set(root, sizeOf(plan.blocks));
+    } else this.#hopeless.add(root);
     return plan;
   }
 
