@@ -10,6 +10,7 @@ import { GUEST_PAGE_SIZE, MOST_REGIONS, REGION_VALIDITY, WINDOW_LOSSES } from '.
 import '../../semantics/all.js';
 import { holds, readRanges, type WindowRanges } from '../../mmu/window-range.js';
 import * as state from '../../state.js';
+import { RegionKey } from '../../state.js';
 import type { StateView } from '../../state-view.js';
 import { Chooser, formPlan, isPossible, type Plan, sizeOf } from './chooser.js';
 import { CodeReader, type CodeSource, offsetInPage } from './code-reader.js';
