@@ -9,7 +9,7 @@ import { Cpu } from '../../src/cpu/cpu.js';
 
 /** Files in test/cpu that run no 64-bit code, or only such instructions of it as are left to the interpreter. */
 const WITHOUT = new Set(
-  `bug-list/09-segment-checks bug-list/11-interrupt-descriptors bug-list/index hostile-invariants mmu/window-range
+  `bug-list/09-segment-checks bug-list/11-interrupt-descriptors bug-list/index hostile-invariants mmu/window-bounds mmu/window-range
   semantics/definition-errors semantics/random semantics/reference state system/code-limit system/compatibility-mode system/cpuid system/far-transfer
   system/instruction-pointer system/legacy-paging system/process-context system/system-call system/task-switch
   system/virtual-8086 system/wrap-at-4-gib tiers/generated`

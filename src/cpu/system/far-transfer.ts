@@ -19,7 +19,7 @@ import {
   loadReturnCode,
 } from './code-segment.js';
 import { updateMode } from './mode.js';
-import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
+import { dropPrivilegedSegments, loadReturnStack, markReturnStack, setReturnStack } from './outer-stack.js';
 import { accessOf, realSegments } from './segments.js';
 import {
   enterStack,
@@ -122,6 +122,7 @@ function farReturnOf(width: StackWidth) {
     const long = entersLong(descriptor);
     const stackDescriptor = e.call(loadReturnStack, stack, level, long);
     e.call(checkCodeOffset, descriptor, rip);
+    e.call(markReturnStack, stack, stackDescriptor);
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
     e.call(dropPrivilegedSegments);

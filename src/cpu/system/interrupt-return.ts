@@ -11,7 +11,7 @@ import { checkCodeOffset, enterCode, enterRealCode, entersLong, loadReturnCode }
 import { changeableFlags, writeFlags } from './flags-register.js';
 import { boundaryAfter } from './instruction-count.js';
 import { updateMode } from './mode.js';
-import { dropPrivilegedSegments, loadReturnStack, setReturnStack } from './outer-stack.js';
+import { dropPrivilegedSegments, loadReturnStack, markReturnStack, setReturnStack } from './outer-stack.js';
 import { realSegments, virtual8086 } from './segments.js';
 import { enterStack, peekStack, pointerAbove, type StackWidth, setStackPointer } from './stack-access.js';
 import { returnToTask } from './task-switch.js';
@@ -90,6 +90,7 @@ function interruptReturnOf(width: StackWidth) {
     const pointer = peekStack(e, 3 * bytes, width);
     const stackDescriptor = e.call(loadReturnStack, stack, level, entersLong(descriptor));
     e.call(checkCodeOffset, descriptor, rip);
+    e.call(markReturnStack, stack, stackDescriptor);
     e.call(enterCode, selector, descriptor, level, rip);
     e.call(setReturnStack, stack, stackDescriptor);
     code.if(level.ne(cpl), () => e.call(dropPrivilegedSegments));

@@ -37,8 +37,17 @@ export const loadReturnStack = routine(
     const privileged = selector.and(3).eq(level).and(dplOf(access).eq(level));
     e.raiseIf(writable.and(privileged).eqz(), Vector.gp, error);
     e.raiseIf(access.and(Access.present).eqz(), Vector.ss, error);
+    code.return(descriptor);
+  },
+);
+
+/** (selector, descriptor) marks what `loadReturnStack` gave as accessed, once nothing else of the return can fault */
+export const markReturnStack = routine(
+  'markReturnStack',
+  { parameters: [I32, I64], mayFault: true },
+  (e, selector, descriptor) => {
+    e.code.if(descriptor.eqz(), () => e.code.return());
     e.call(markAccessed, selector, descriptor);
-    code.return(descriptor.or(1n << 40n));
   },
 );
 
@@ -51,7 +60,7 @@ export const setReturnStack = routine(
     e.code.if(
       descriptor.eqz(),
       () => e.call(setNullSegment, stack, selector),
-      () => e.call(setSegment, stack, selector, descriptor),
+      () => e.call(setSegment, stack, selector, descriptor.or(1n << 40n)),
     );
   },
 );

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import * as state from '../../../src/cpu/state.js';
 import { Segment } from '../../../src/cpu/state.js';
 import { CODE, runCode } from '../../support/run-code.js';
-import { PML4, Selector, SystemWorld } from '../../support/system-world.js';
+import { GDT, PML4, Selector, SystemWorld } from '../../support/system-world.js';
 
 const HLT = [0xf4];
 
@@ -91,4 +91,27 @@ test.each([
   const world = await SystemWorld.create('long');
   const outcome = world.run({ code, registers: { 0: 0x900000000000n } });
   expect(outcome).toMatchObject({ vector: 13, errorCode: Selector.kernelData });
+});
+
+/** SDM vol. 2, IRET: RIP is looked at before SS is loaded, and with that its descriptor marked. */
+test.each([
+  ['IRETQ', '6a 23 54 6a 02 6a 2b 50 48 cf'],
+  ['RETFQ', '6a 23 54 6a 2b 50 48 cb'],
+])('%s to another level marks SS accessed only if RIP is canonical', async (_name, code) => {
+  const accessed = 1n << 40n;
+  const unmarked = async (): Promise<SystemWorld> => {
+    const world = await SystemWorld.create('long');
+    world.put64(GDT + Selector.userData, world.get64(GDT + Selector.userData) & ~accessed);
+    return world;
+  };
+  const refused = await unmarked();
+  const fault = refused.run({ code, registers: { 0: 0x900000000000n } });
+  expect(fault).toMatchObject({ vector: 13, errorCode: 0 });
+  expect(refused.get64(GDT + Selector.userData) & accessed).toBe(0n);
+
+  const gone = await unmarked();
+  // Where it returns to is not for level 3: #PF for a fetch.
+  const there = gone.run({ code, registers: { 0: BigInt(CODE) } });
+  expect(there).toMatchObject({ vector: 14, errorCode: 0x15 });
+  expect(gone.get64(GDT + Selector.userData) & accessed).toBe(accessed);
 });
