@@ -32,7 +32,7 @@ export const loadDescriptorFor = routine(
   },
 );
 
-/** (offset in the TSS, EXT) → 64-bit stack pointer of a 64-bit TSS, canonical */
+/** (offset in the TSS, EXT) → 64-bit stack pointer of a 64-bit TSS, not looked at: a push there faults */
 export const longStackPointer = routine(
   'longStackPointer',
   { parameters: [I32, I32], result: I64, mayFault: true },

@@ -18,7 +18,15 @@ import { writeFlags } from './flags-register.js';
 import { loadDescriptorFor } from './inner-stack.js';
 import { boundaryAfter } from './instruction-count.js';
 import { updateMode } from './mode.js';
-import { accessOf, descriptorAddress, dplOf, limitOf, selectorError, setSegment } from './segments.js';
+import {
+  accessOf,
+  baseOf,
+  descriptorAddress,
+  dplOf,
+  limitOf,
+  selectorError,
+  setSegment,
+} from './segments.js';
 import { setStackPointer, storeOnStack } from './stack-access.js';
 import { loadTaskSegments } from './task-segments.js';
 import { noteVirtualInterrupt } from './virtual-8086.js';
@@ -123,7 +131,7 @@ const switchTask = routine(
     e.raiseIf(isTask.eqz().or(access.and(BUSY).ne(0).ne(returns)), refusal, error);
     e.raiseIf(access.and(Access.present).eqz(), Vector.np, error);
 
-    const next: Task = { base: code.let(baseOfTask(descriptor)), wide: code.let(access.and(WIDE).ne(0)) };
+    const next: Task = { base: code.let(baseOf(descriptor)), wide: code.let(access.and(WIDE).ne(0)) };
     const smallest = code.let(offsetOf(next, SMALLEST_LIMIT));
     e.raiseIf(limitOf(descriptor).ltU(smallest.extendU()), Vector.ts, error);
     const oldAccess = get32(state.segmentAccess, Segment.tr);
@@ -204,10 +212,6 @@ const switchTask = routine(
     e.requestExit();
   },
 );
-
-function baseOfTask(descriptor: I64): I64 {
-  return descriptor.shrU(16).and(0xffffff).or(descriptor.shrU(56).shl(24));
-}
 
 function save(e: Emitter, task: Task, offsets: Offsets, value: I64): void {
   const linear = e.code.let(task.base.add(offsetOf(task, offsets).extendU()));
