@@ -71,3 +71,9 @@ export interface PowerControl {
    */
   suspend(alarmWakes: boolean): void;
 }
+
+/** Random bytes for devices; the same for the same seed, unless the machine follows real time. */
+export interface EntropySource {
+  /** @param count below 2^20 */
+  bytes(count: number): Uint8Array;
+}
