@@ -6,7 +6,7 @@
  */
 import type { GuestMemory } from '../../memory/guest-memory.js';
 import type { AccessWidth, DeviceState } from '../device.js';
-import type { Virtqueue } from './queue/virtqueue.js';
+import type { Chain } from './queue/chain.js';
 
 export interface VirtioClass {
   /** As in the specification: 1 network, 2 block, 3 console, 4 entropy … */
@@ -18,28 +18,31 @@ export interface VirtioClass {
   /** `value` is unsigned, `offset` from the start of the configuration space; beyond its end is 0. */
   readConfig(offset: number, width: AccessWidth): number;
   writeConfig(offset: number, width: AccessWidth, value: number): void;
-  /** The driver is ready: from now on buffers come, until `reset`. */
+  /** The driver is ready: from now on buffers come, until `reset`. After `restore` too, if it was ready then. */
   start(link: VirtioLink): void;
-  /** The driver says that a queue has buffers. Throws nothing but BrokenQueueError. */
+  /** The driver says that a queue has buffers, or may have had some all along. */
   notified(queue: number): void;
   /** Forgets the link: nothing may be done with it any more, also by what completes later. */
   reset(): void;
   save(): DeviceState;
-  /** Throws DeviceStateError and changes nothing if the state is malformed. */
+  /** Forgets the link too. Throws DeviceStateError and changes nothing if the state is malformed. */
   restore(state: DeviceState): void;
 }
 
-/** A device that its driver has set up. It ends with the device's reset. */
+/** Does what a buffer asks for; the bytes written, or undefined to leave the buffer in its queue for now. */
+export type BufferUse = (chain: Chain) => number | undefined;
+
+/** A device that its driver has set up. After the device's reset it does nothing any more. */
 export interface VirtioLink {
   readonly memory: GuestMemory;
   /** What was negotiated. */
   readonly features: bigint;
-  /** Undefined for one that the driver did not set up. */
-  queue(index: number): Virtqueue | undefined;
-  /** Buffers of the queue were given back: interrupts the driver if it wants to hear. */
-  gave(queue: number): void;
+  /**
+   * Hands the buffers of a queue to `use`, one after the other, gives them back and interrupts the driver. Stops after
+   * so much work that the host would notice; then `notified` comes again a little later. One buffer is for `use` to
+   * bound: some MiB at most.
+   */
+  serve(queue: number, use: BufferUse): void;
   /** The configuration space changed by itself. */
   configChanged(): void;
-  /** Runs what may meet a broken queue, outside `notified`: then the device stops. */
-  attempt(action: () => void): void;
 }

@@ -7,34 +7,26 @@
  * reset. Leaves out in-order use, shared memory regions and administration queues.
  */
 import type { GuestMemory } from '../../memory/guest-memory.js';
+import type { Clock, Timer } from '../backends.js';
 import { DeviceStateError } from '../device.js';
-import { boolean, integer, list, nullable, record, type Shape } from '../state-schema.js';
-import type { VirtioClass, VirtioLink } from './device-class.js';
-import { BrokenQueueError } from './queue/chain.js';
+import type { BufferUse, VirtioClass, VirtioLink } from './device-class.js';
+import { BrokenQueueError, type Chain, lengthOf } from './queue/chain.js';
 import { PackedQueue } from './queue/packed-queue.js';
 import { SplitQueue } from './queue/split-queue.js';
 import type { QueueCounters, Virtqueue } from './queue/virtqueue.js';
-
-/** 2.1 "Device Status Field". */
-export const Status = {
-  acknowledge: 1,
-  driver: 2,
-  driverOk: 4,
-  featuresOk: 8,
-  needsReset: 64,
-  failed: 128,
-} as const;
-
-/** Chapter 6 "Reserved Feature Bits". */
-export const Feature = {
-  indirectDescriptors: 1n << 28n,
-  eventIndex: 1n << 29n,
-  version1: 1n << 32n,
-  ringPacked: 1n << 34n,
-} as const;
-
-/** Why the driver is interrupted: the bits of a transport's ISR. */
-export const Cause = { queue: 1, configuration: 2 } as const;
+import {
+  Cause,
+  type CoreState,
+  Feature,
+  freshRegisters,
+  halves,
+  joined,
+  type QueueAddress,
+  type QueueRegisters,
+  STATUS_BITS,
+  Status,
+  untilPause,
+} from './registers.js';
 
 /** What a transport does for the device. */
 export interface VirtioTransport {
@@ -42,48 +34,20 @@ export interface VirtioTransport {
   interrupt(cause: number, queue: number | undefined): void;
 }
 
-/** A queue as its registers show it. */
-interface QueueRegisters {
-  size: number;
-  ready: boolean;
-  /** Physical addresses as the driver wrote them, 64 bits each. */
-  descriptors: bigint;
-  driver: bigint;
-  device: bigint;
-}
-
-export type QueueAddress = 'descriptors' | 'driver' | 'device';
-
-const STATUS_BITS = 0xff;
-
-const half = integer(0, 0xffff_ffff);
-/** 64 bits as two halves, the low one first. */
-const wide: Shape<number[]> = list(half, 2, 2);
-const counters = record({
-  available: integer(0, 0xffff),
-  used: integer(0, 0xffff),
-  considered: integer(0, 0xffff),
-});
-const queueShape = record({
-  size: integer(1, 32768),
-  ready: boolean,
-  descriptors: wide,
-  driver: wide,
-  device: wide,
-  counters: nullable(counters),
-});
-/** What `VirtioCore.save` gives, without what the class saves. */
-export const coreShape = record({
-  status: integer(0, STATUS_BITS),
-  accepted: wide,
-  generation: integer(0, 0xff),
-  isr: integer(0, 3),
-  queues: list(queueShape, 0, 64),
-});
-export type CoreState = ReturnType<typeof coreShape>;
+/**
+ * What one notification may cost, in bytes copied, before the device pauses: a guest that fills its rings with long
+ * tables must not hold up its host.
+ */
+const BATCH = 1 << 20;
+/** What reading one descriptor, or giving back one buffer, costs beside copying so many bytes. */
+const DESCRIPTOR_COST = 1024;
+/** Nanoseconds until it goes on. */
+const PAUSE = 10_000n;
 
 export interface VirtioCoreOptions {
-  readonly memory: GuestMemory;
+  /** The guest's RAM, once there is some. */
+  readonly memory: () => GuestMemory;
+  readonly clock: Clock;
   readonly device: VirtioClass;
   /** Feature bits of the transport's own that it offers besides. */
   readonly transportFeatures?: bigint;
@@ -91,11 +55,14 @@ export interface VirtioCoreOptions {
 
 export class VirtioCore {
   readonly device: VirtioClass;
-  readonly #memory: GuestMemory;
+  readonly #memory: () => GuestMemory;
+  readonly #clock: Clock;
   readonly #offered: bigint;
   #transport: VirtioTransport = { interrupt: () => {} };
   #registers: QueueRegisters[];
   #queues: (Virtqueue | undefined)[] = [];
+  /** Queues that have more to do than fitted one batch: when they go on. */
+  readonly #pauses = new Map<number, { readonly deadline: bigint; readonly timer: Timer }>();
   #status = 0;
   #accepted = 0n;
   #generation = 0;
@@ -103,8 +70,9 @@ export class VirtioCore {
   /** Counts resets: what an earlier life of the device completes is dropped. */
   #life = 0;
 
-  constructor({ memory, device, transportFeatures = 0n }: VirtioCoreOptions) {
+  constructor({ memory, clock, device, transportFeatures = 0n }: VirtioCoreOptions) {
     this.#memory = memory;
+    this.#clock = clock;
     this.device = device;
     this.#offered =
       device.features |
@@ -112,7 +80,8 @@ export class VirtioCore {
       Feature.version1 |
       Feature.eventIndex |
       Feature.indirectDescriptors |
-      Feature.ringPacked;
+      Feature.ringPacked |
+      Feature.ringReset;
     this.#registers = this.#freshRegisters();
   }
 
@@ -148,12 +117,13 @@ export class VirtioCore {
       return;
     }
     const added = value & ~this.#status & ~Status.needsReset;
-    if (added & Status.featuresOk && !this.#featuresHold()) {
+    if (added & Status.featuresOk && !this.#mayAccept(this.#accepted)) {
       this.#status |= added & ~(Status.featuresOk | Status.driverOk);
       return;
     }
+    const wasRunning = this.#isRunning();
     this.#status |= added;
-    if (added & Status.driverOk) this.#start();
+    if (!wasRunning && this.#isRunning()) this.#start();
   }
 
   /** Interrupt causes since they were acknowledged. */
@@ -197,9 +167,20 @@ export class VirtioCore {
   setQueueReady(queue: number, ready: boolean): void {
     const registers = this.#registers[queue];
     if (!registers) return;
+    if (registers.ready === ready) return;
     registers.ready = ready;
+    this.#forgetPause(queue);
     // After DRIVER_OK too, as drivers that add queues late do.
     this.#queues[queue] = ready && this.#isRunning() ? this.#makeQueue(queue) : undefined;
+  }
+
+  /** Puts one queue back to what it was before its driver set it up (2.6.1); the rest goes on. */
+  resetQueue(queue: number): void {
+    const size = this.device.queueSizes[queue];
+    if (size === undefined || !(this.#accepted & Feature.ringReset)) return;
+    this.#forgetPause(queue);
+    this.#queues[queue] = undefined;
+    this.#registers[queue] = freshRegisters(size);
   }
 
   /** 32 bits of one of a queue's addresses. */
@@ -218,22 +199,23 @@ export class VirtioCore {
 
   /** The driver says that a queue has buffers. */
   notify(queue: number): void {
-    if (!this.#isRunning() || !this.#queues[queue]) return;
+    if (!this.#isRunning() || !this.#queues[queue] || this.#pauses.has(queue)) return;
     this.#attempt(() => this.device.notified(queue));
   }
 
   reset(): void {
-    this.#life += 1;
+    this.#endLife();
     this.device.reset();
     this.#status = 0;
     this.#accepted = 0n;
     this.#isr = 0;
-    this.#queues = [];
     this.#registers = this.#freshRegisters();
   }
 
   save(): CoreState {
+    const now = this.#clock.now();
     return {
+      device: this.device.save(),
       status: this.#status,
       accepted: halves(this.#accepted),
       generation: this.#generation,
@@ -245,6 +227,7 @@ export class VirtioCore {
         driver: halves(registers.driver),
         device: halves(registers.device),
         counters: this.#queues[n]?.save() ?? null,
+        resumesIn: untilPause(this.#pauses.get(n)?.deadline, now),
       })),
     };
   }
@@ -254,13 +237,9 @@ export class VirtioCore {
    * @param owner the device's name for errors @throws DeviceStateError
    */
   restore(saved: CoreState, owner: string): void {
-    saved.queues.forEach(({ size }, n) => {
-      if (size > this.maxQueueSize(n) || (size & (size - 1)) !== 0)
-        throw new DeviceStateError(owner, `state.core.queues[${n}].size`, 'a size that the queue can have');
-    });
-    if (saved.queues.length !== this.queueCount)
-      throw new DeviceStateError(owner, 'state.core.queues', `a list of ${this.queueCount} items`);
-    this.reset();
+    this.#check(saved, owner);
+    this.device.restore(saved.device);
+    this.#endLife();
     this.#accepted = joined(saved.accepted);
     this.#status = saved.status;
     this.#generation = saved.generation;
@@ -274,18 +253,45 @@ export class VirtioCore {
         device: joined(device),
       };
     });
-    this.#start(saved.queues.map(({ counters }) => counters ?? undefined));
-  }
-
-  #freshRegisters(): QueueRegisters[] {
-    return this.device.queueSizes.map((size) => {
-      return { size, ready: false, descriptors: 0n, driver: 0n, device: 0n };
+    if (!this.#isRunning()) return;
+    this.#makeQueues(saved.queues.map(({ counters }) => counters ?? undefined));
+    this.#attempt(() => this.device.start(this.#link()));
+    saved.queues.forEach(({ ready, resumesIn }, queue) => {
+      if (ready && resumesIn !== null) this.#pause(queue, this.#clock.now() + BigInt(resumesIn));
     });
   }
 
+  /** What the shape cannot say. @throws DeviceStateError */
+  #check({ queues, status, accepted }: CoreState, owner: string): void {
+    if (queues.length !== this.queueCount)
+      throw new DeviceStateError(owner, 'state.core.queues', `a list of ${this.queueCount} items`);
+    queues.forEach(({ size, ready, counters }, n) => {
+      const field = `state.core.queues[${n}]`;
+      if (size > this.maxQueueSize(n) || (size & (size - 1)) !== 0)
+        throw new DeviceStateError(owner, `${field}.size`, 'a size that the queue can have');
+      const isPacked = (joined(accepted) & Feature.ringPacked) !== 0n;
+      const isInside = !counters || Object.values(counters).every((place) => (place & 0x7fff) < size);
+      if (ready && isPacked && !isInside)
+        throw new DeviceStateError(owner, `${field}.counters`, 'places inside the ring');
+    });
+    if (status & Status.featuresOk && !this.#mayAccept(joined(accepted)))
+      throw new DeviceStateError(owner, 'state.core.accepted', 'a set of features that was offered');
+  }
+
+  #endLife(): void {
+    this.#life += 1;
+    for (const { timer } of this.#pauses.values()) timer.cancel();
+    this.#pauses.clear();
+    this.#queues = [];
+  }
+
+  #freshRegisters(): QueueRegisters[] {
+    return this.device.queueSizes.map(freshRegisters);
+  }
+
   /** What a driver may settle on (2.2.2, 6.1): nothing that was not offered, and no legacy interface. */
-  #featuresHold(): boolean {
-    return (this.#accepted & ~this.#offered) === 0n && (this.#accepted & Feature.version1) !== 0n;
+  #mayAccept(features: bigint): boolean {
+    return (features & ~this.#offered) === 0n && (features & Feature.version1) !== 0n;
   }
 
   #isRunning(): boolean {
@@ -293,26 +299,67 @@ export class VirtioCore {
     return (this.#status & (wanted | Status.needsReset)) === wanted;
   }
 
-  #start(saved: readonly (QueueCounters | undefined)[] = []): void {
-    if (!this.#isRunning()) return;
-    this.#queues = this.#registers.map(({ ready }, n) => (ready ? this.#makeQueue(n, saved[n]) : undefined));
+  /** The driver is ready. It may have made buffers available before it said so. */
+  #start(): void {
+    this.#makeQueues();
+    this.#attempt(() => this.device.start(this.#link()));
+    for (let queue = 0; queue < this.queueCount; queue++) this.notify(queue);
+  }
+
+  #makeQueues(counters: readonly (QueueCounters | undefined)[] = []): void {
+    this.#queues = this.#registers.map(({ ready }, n) =>
+      ready ? this.#makeQueue(n, counters[n]) : undefined,
+    );
+  }
+
+  #link(): VirtioLink {
     const life = this.#life;
     const isCurrent = (): boolean => life === this.#life && this.#isRunning();
-    const link: VirtioLink = {
-      memory: this.#memory,
+    return {
+      memory: this.#memory(),
       features: this.#accepted,
-      queue: (index) => (isCurrent() ? this.#queues[index] : undefined),
-      gave: (queue) => {
-        if (isCurrent()) this.#attempt(() => this.#interruptFor(queue));
+      serve: (queue, use) => {
+        if (isCurrent()) this.#attempt(() => this.#serve(queue, use));
       },
       configChanged: () => {
         if (isCurrent()) this.#changeConfig();
       },
-      attempt: (action) => {
-        if (isCurrent()) this.#attempt(action);
-      },
     };
-    this.#attempt(() => this.device.start(link));
+  }
+
+  /** Hands buffers to the device until there are none, it has no use for one, or a batch is done. */
+  #serve(index: number, use: BufferUse): void {
+    const queue = this.#queues[index];
+    if (!queue) return;
+    let cost = 0;
+    for (let chain = queue.take(); chain; chain = queue.take()) {
+      const written = use(chain);
+      if (written === undefined) {
+        queue.untake(chain);
+        break;
+      }
+      queue.give(chain, written);
+      cost += costOf(chain, written);
+      if (cost >= BATCH) {
+        this.#pause(index, this.#clock.now() + PAUSE);
+        break;
+      }
+    }
+    this.#interruptFor(index);
+  }
+
+  #pause(queue: number, deadline: bigint): void {
+    this.#forgetPause(queue);
+    const timer = this.#clock.schedule(deadline, () => {
+      this.#pauses.delete(queue);
+      this.notify(queue);
+    });
+    this.#pauses.set(queue, { deadline, timer });
+  }
+
+  #forgetPause(queue: number): void {
+    this.#pauses.get(queue)?.timer.cancel();
+    this.#pauses.delete(queue);
   }
 
   #makeQueue(index: number, counters?: QueueCounters): Virtqueue | undefined {
@@ -325,7 +372,7 @@ export class VirtioCore {
       device: Number(registers.device),
     };
     const options = {
-      memory: this.#memory,
+      memory: this.#memory(),
       place,
       eventIndex: (this.#accepted & Feature.eventIndex) !== 0n,
       indirect: (this.#accepted & Feature.indirectDescriptors) !== 0n,
@@ -359,10 +406,9 @@ export class VirtioCore {
   }
 }
 
-function halves(value: bigint): number[] {
-  return [Number(value & 0xffff_ffffn), Number(value >> 32n)];
-}
-
-function joined([low = 0, high = 0]: readonly number[]): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
+/** Readable bytes count as far as a device reads them at most. */
+function costOf({ readable, writable }: Chain, written: number): number {
+  return (
+    (1 + readable.length + writable.length) * DESCRIPTOR_COST + Math.min(lengthOf(readable), BATCH) + written
+  );
 }

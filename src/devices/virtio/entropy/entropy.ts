@@ -1,8 +1,8 @@
 /**
  * The entropy device: every buffer that the driver gives comes back full of random bytes (virtio 1.2, 5.4).
  *
- * Leaves out where they come from. A notification fills at most `MOST_BYTES`, so that a guest that asks for gigabytes
- * cannot hold up its host; a longer buffer comes back in part, which the specification allows.
+ * Leaves out where they come from. A buffer gets at most `MOST_BYTES`, so that a guest that asks for gigabytes cannot
+ * hold up its host; the specification allows that.
  */
 import type { EntropySource } from '../../backends.js';
 import type { AccessWidth, DeviceState } from '../../device.js';
@@ -13,7 +13,6 @@ import { lengthOf, scatter } from '../queue/chain.js';
 const ENTROPY_DEVICE = 4;
 const REQUESTS = 0;
 const QUEUE_SIZE = 64;
-/** A notification's worth. */
 const MOST_BYTES = 64 << 10;
 
 const stateShape = record({});
@@ -37,22 +36,14 @@ export class Entropy implements VirtioClass {
 
   start(link: VirtioLink): void {
     this.#link = link;
-    this.notified();
   }
 
   notified(): void {
     const link = this.#link;
-    const queue = link?.queue(REQUESTS);
-    if (!link || !queue) return;
-    let left = MOST_BYTES;
-    for (let chain = queue.take(); chain; chain = queue.take()) {
-      const length = Math.min(lengthOf(chain.writable), left);
-      // Once nothing is left a byte each must do: a driver may take none for a broken device.
-      const bytes = this.#source.bytes(Math.max(length, Math.min(1, lengthOf(chain.writable))));
-      queue.give(chain, scatter(link.memory, chain.writable, 0, bytes));
-      left -= length;
-    }
-    link.gave(REQUESTS);
+    link?.serve(REQUESTS, ({ writable }) => {
+      const bytes = this.#source.bytes(Math.min(lengthOf(writable), MOST_BYTES));
+      return scatter(link.memory, writable, 0, bytes);
+    });
   }
 
   reset(): void {
@@ -65,5 +56,6 @@ export class Entropy implements VirtioClass {
 
   restore(state: DeviceState): void {
     parseState(stateShape, state, 'entropy');
+    this.#link = undefined;
   }
 }

@@ -8,7 +8,8 @@
 import type { InterruptLine } from '../../backends.js';
 import type { AccessWidth, DeviceState, MmioDevice } from '../../device.js';
 import { integer, parseState, record } from '../../state-schema.js';
-import { coreShape, type QueueAddress, type VirtioCore } from '../virtio-core.js';
+import { coreShape, type QueueAddress } from '../registers.js';
+import type { VirtioCore } from '../virtio-core.js';
 
 const Register = {
   magic: 0x000,
@@ -29,6 +30,7 @@ const Register = {
   status: 0x070,
   sharedMemoryFirst: 0x0b0,
   sharedMemoryLast: 0x0bc,
+  queueReset: 0x0c0,
   configGeneration: 0x0fc,
   config: 0x100,
 } as const;
@@ -151,12 +153,17 @@ export class VirtioMmio implements MmioDevice {
       case Register.queueReady:
         core.setQueueReady(this.#queue, (value & 1) !== 0);
         break;
+      case Register.queueReset:
+        if (value & 1) core.resetQueue(this.#queue);
+        break;
       case Register.queueNotify:
         core.notify(value);
         break;
       case Register.interruptAcknowledge:
         core.acknowledge(value);
-        if (core.isr === 0) this.#line.set(false);
+        // A cause that is left makes a new edge, as a PC's interrupts 0 to 15 want it.
+        this.#line.set(false);
+        this.#line.set(core.isr !== 0);
         break;
       case Register.status:
         core.setStatus(value);
