@@ -10,7 +10,8 @@ import type { GuestMemory } from '../../memory/guest-memory.js';
 import type { Clock, Timer } from '../backends.js';
 import { DeviceStateError } from '../device.js';
 import type { BufferUse, VirtioClass, VirtioLink } from './device-class.js';
-import { BrokenQueueError, type Chain, lengthOf } from './queue/chain.js';
+import { BATCH, costOf } from './queue/batch.js';
+import { BrokenQueueError } from './queue/chain.js';
 import { PackedQueue } from './queue/packed-queue.js';
 import { SplitQueue } from './queue/split-queue.js';
 import type { QueueCounters, Virtqueue } from './queue/virtqueue.js';
@@ -34,13 +35,6 @@ export interface VirtioTransport {
   interrupt(cause: number, queue: number | undefined): void;
 }
 
-/**
- * What one notification may cost, in bytes copied, before the device pauses: a guest that fills its rings with long
- * tables must not hold up its host.
- */
-const BATCH = 1 << 20;
-/** What reading one descriptor, or giving back one buffer, costs beside copying so many bytes. */
-const DESCRIPTOR_COST = 1024;
 /** Nanoseconds until it goes on. */
 const PAUSE = 10_000n;
 
@@ -404,11 +398,4 @@ export class VirtioCore {
       this.#transport.interrupt(Cause.configuration, undefined);
     }
   }
-}
-
-/** Readable bytes count as far as a device reads them at most. */
-function costOf({ readable, writable }: Chain, written: number): number {
-  return (
-    (1 + readable.length + writable.length) * DESCRIPTOR_COST + Math.min(lengthOf(readable), BATCH) + written
-  );
 }
