@@ -10,6 +10,14 @@ export interface BootModule {
   readonly commandLine: string;
 }
 
+/** A virtio device on MMIO, of which a guest has to be told. */
+export interface VirtioMmioSlot {
+  /** Physical address, and bytes. */
+  readonly base: number;
+  readonly length: number;
+  readonly irq: number;
+}
+
 export interface BootOptions {
   /** Arguments for the guest, without the image's name. */
   readonly commandLine: string;
@@ -21,6 +29,8 @@ export interface BootOptions {
    * one. `image` when absent or empty; white space in it becomes `_`.
    */
   readonly imageName?: string;
+  /** Told to Linux on its command line: where no firmware does it. */
+  readonly virtioMmio?: readonly VirtioMmioSlot[];
 }
 
 export type FirstRegisters = ProtectedRegisters | LongRegisters;

@@ -38,14 +38,17 @@ export function imageEnd(plan: LoadPlan): number {
 }
 
 function prepare(plan: LoadPlan, memory: GuestMemory, options: BootOptions): Prepared {
-  const { commandLine, modules = [], memoryMap = pcMemoryMap(memory.size) } = options;
+  const { commandLine, modules = [], memoryMap = pcMemoryMap(memory.size), virtioMmio = [] } = options;
   const taken = plan.segments.map(({ physicalAddress: start, memorySize }) => ({
     start,
     end: start + memorySize,
   }));
   const placement = new Placement(memory, memoryMap, taken);
   const imageName = options.imageName?.replace(/\s/g, '_') || 'image';
-  const context = { memory, placement, memoryMap, imageEnd: imageEnd(plan), commandLine, imageName, modules };
+  const context = {
+    ...{ memory, placement, memoryMap, imageEnd: imageEnd(plan) },
+    ...{ commandLine, imageName, modules, virtioMmio },
+  };
   switch (plan.protocol) {
     case 'multiboot':
       return prepareMultiboot(plan, context);

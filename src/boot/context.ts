@@ -5,7 +5,7 @@
 
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { BlockLayout } from './block.js';
-import type { BootModule, Write } from './boot-types.js';
+import type { BootModule, VirtioMmioSlot, Write } from './boot-types.js';
 import { notEnoughMemory } from './errors.js';
 import type { MemoryMapEntry } from './memory-map.js';
 import { HIGH_START, LOW_START, type Placement } from './placement.js';
@@ -22,6 +22,7 @@ export interface BootContext {
   readonly commandLine: string;
   readonly imageName: string;
   readonly modules: readonly BootModule[];
+  readonly virtioMmio: readonly VirtioMmioSlot[];
 }
 
 /** A module where it will lie, with its string as the guest reads it. */

@@ -46,7 +46,7 @@ const LARGE = 0x80;
 
 /** @throws BootError when the parameters or the initial RAM disk do not fit, or the command line is too long */
 export function prepareLinux(plan: LinuxPlan, context: BootContext): Prepared {
-  const commandLine = kernelCommandLine(plan, context.commandLine);
+  const commandLine = kernelCommandLine(plan, withDevices(context));
   const ramdisk = placeRamdisk(plan, context);
   const layout = new BlockLayout();
   const at = {
@@ -81,6 +81,19 @@ export function prepareLinux(plan: LinuxPlan, context: BootContext): Prepared {
       gdt: { base: block.address + at.gdt, limit: GDT.length * 8 - 1 },
     },
   };
+}
+
+/**
+ * The command line with the devices that only it can tell of, before a ` -- ` that ends the kernel's part.
+ * Linux, Documentation/admin-guide/kernel-parameters.txt, "virtio_mmio.device=".
+ */
+function withDevices({ commandLine, virtioMmio }: BootContext): string {
+  const devices = virtioMmio.map(
+    ({ base, length, irq }) => `virtio_mmio.device=${length}@0x${base.toString(16)}:${irq}`,
+  );
+  const end = /(?:^| )--(?: |$)/.exec(commandLine)?.index ?? commandLine.length;
+  const parts = [commandLine.slice(0, end), ...devices, commandLine.slice(end).trimStart()];
+  return devices.length === 0 ? commandLine : parts.filter(Boolean).join(' ');
 }
 
 /** @throws BootError */

@@ -72,8 +72,8 @@ export interface PowerControl {
   suspend(alarmWakes: boolean): void;
 }
 
-/** Random bytes for devices; the same for the same seed, unless the machine follows real time. */
+/** An endless run of random bytes, the same for the same seed: whoever reads it remembers how far. */
 export interface EntropySource {
-  /** @param count below 2^20 */
-  bytes(count: number): Uint8Array;
+  /** @param from the first byte's place, below 2^53 @param count below 2^20 */
+  bytes(from: number, count: number): Uint8Array;
 }

@@ -4,7 +4,8 @@
  * A device is one line here. `composeDevices` makes a machine's set; attaching it to the buses is the machine's work.
  * Leaves out the interrupt controllers' factories, as the others' lines come from them.
  */
-import type { Clock, Console, InterruptLine, PowerControl, WallClock } from './backends.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import type { Clock, Console, EntropySource, InterruptLine, PowerControl, WallClock } from './backends.js';
 import { DebugConsole } from './debugcon/debug-console.js';
 import type { BusDevice } from './device.js';
 import { AcpiPower } from './exit/acpi-power.js';
@@ -22,6 +23,8 @@ import { Uart16550 } from './serial/uart-16550.js';
 import { TestDevice } from './test-device/test-device.js';
 import { AcpiPmTimer } from './timer/acpi-pm-timer.js';
 import { Pit8254 } from './timer/pit-8254.js';
+import { Entropy } from './virtio/entropy/entropy.js';
+import { type VirtioSlot, VirtioSlots, virtioMmio } from './virtio/slots.js';
 
 const ISA_INTERRUPTS = 16;
 /** No device has it: the slave 8259 is there. */
@@ -38,12 +41,17 @@ export interface DeviceContext {
   readonly ramBytes: number;
   /** The console of a device that has one, by the device's name. */
   console(device: string): Console;
+  readonly entropy: EntropySource;
+  /** RAM, once there is some: not while devices are made. */
+  memory(): GuestMemory;
 }
 
 /** What a factory sees: the machine's backends and the interrupt controllers' inputs. */
 export interface DevicePorts extends Omit<DeviceContext, 'interruptBus'> {
   /** 0–23 but 2, which is where the 8259s cascade; 16 and above go to the I/O APIC alone. */
   line(irq: number): InterruptLine;
+  /** A place for one more virtio device on MMIO. Throws NoSlotError. */
+  slot(): VirtioSlot;
 }
 
 export interface DeviceEntry {
@@ -145,6 +153,12 @@ export const deviceRegistry: readonly DeviceEntry[] = [
     create: ({ line }) =>
       new TestDevice({ line: (irq) => (irq === CASCADE_INTERRUPT ? undefined : line(irq)) }),
   },
+  {
+    name: 'virtio-rng',
+    summary: 'virtio entropy device on MMIO: random bytes by the seed',
+    standard: false,
+    create: (ports) => virtioMmio('virtio-rng', new Entropy(ports.entropy), ports),
+  },
 ];
 
 /** The names of those that only a machine which asks for them has. */
@@ -168,6 +182,8 @@ export interface ComposedDevices {
   readonly ioApic: IoApic;
   /** In the order in which they reset, save and restore. */
   readonly devices: readonly BusDevice[];
+  /** Of virtio on MMIO: a guest has to be told of them. */
+  readonly virtioSlots: readonly VirtioSlot[];
 }
 
 /**
@@ -181,19 +197,25 @@ export function composeDevices(context: DeviceContext, extra: Iterable<string> =
   }
   const interruptController = new PicPair();
   const ioApic = new IoApic(context.interruptBus);
+  const line = (irq: number): InterruptLine => inputOfBoth(interruptController, ioApic, irq);
+  const slots = new VirtioSlots(line);
   const ports: DevicePorts = {
     clock: context.clock,
     wallClock: context.wallClock,
     power: context.power,
     ramBytes: context.ramBytes,
+    entropy: context.entropy,
     console: (device) => context.console(device),
-    line: (irq) => inputOfBoth(interruptController, ioApic, irq),
+    memory: () => context.memory(),
+    line,
+    slot: () => slots.next(),
   };
   const chosen = deviceRegistry.filter((entry) => entry.standard || wanted.has(entry.name));
   return {
     interruptController,
     ioApic,
     devices: [interruptController, ioApic, ...chosen.map((entry) => entry.create(ports))],
+    virtioSlots: slots.taken,
   };
 }
 

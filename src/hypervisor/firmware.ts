@@ -2,6 +2,7 @@
  * The part of a PC's firmware that a machine may have: what it leaves in memory and devices, and the way out of S3, which
  * leads through it to the guest's waking vector.
  */
+import type { VirtioMmioSlot } from '../boot/boot-types.js';
 import { FIRMWARE_PORT_WRITES, wakingVector, writeFirmware } from '../boot/firmware/pc-firmware.js';
 import type { Cpu } from '../cpu/cpu.js';
 import type { Device } from '../devices/device.js';
@@ -15,6 +16,7 @@ export interface FirmwareOptions {
   readonly ports: PortBus;
   readonly pic: PicPair;
   readonly devices: readonly Device[];
+  readonly virtioMmio: readonly VirtioMmioSlot[];
 }
 
 export class Firmware {
@@ -23,7 +25,7 @@ export class Firmware {
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
-    writeFirmware(options.cpu.memory);
+    writeFirmware(options.cpu.memory, options.virtioMmio);
     this.#setDevices();
   }
 

@@ -35,6 +35,7 @@ import { Wake } from './pause.js';
 import { type MachineReport, reportOn } from './report.js';
 import { type PowerRequest, type Runnable, runLoop } from './run-loop.js';
 import type { RunOptions, RunResult } from './run-result.js';
+import { seededEntropy } from './seeded-entropy.js';
 import { type MachineClock, VirtualClock } from './virtual-clock.js';
 
 /**
@@ -109,7 +110,7 @@ export class Machine {
       ['debugcon', config.debugConsole ?? new NullConsole()],
     ]);
     const interruptBus: InterruptBus = { send: (message) => localApic.send(message) };
-    const { interruptController, ioApic, devices } = composeDevices(
+    const { interruptController, ioApic, devices, virtioSlots } = composeDevices(
       {
         clock,
         wallClock: clock,
@@ -117,6 +118,8 @@ export class Machine {
         interruptBus,
         ramBytes: ramSize,
         console: (name) => consoles.get(name) ?? new NullConsole(),
+        entropy: seededEntropy(config.seed ?? 0),
+        memory: () => this.#cpu.memory,
       },
       config.devices,
     );
@@ -162,14 +165,19 @@ export class Machine {
       if ('mmioRegions' in device) mmio.attach(device);
     }
     const allDevices = [...devices, localApic];
-    if (config.firmware === 'pc') {
-      firmware = new Firmware({ cpu: this.#cpu, ports, pic: interruptController, devices: allDevices });
+    const hasFirmware = config.firmware === 'pc';
+    if (hasFirmware) {
+      firmware = new Firmware({
+        ...{ cpu: this.#cpu, ports, pic: interruptController },
+        ...{ devices: allDevices, virtioMmio: virtioSlots },
+      });
     }
     for (const console of consoles.values()) console.onClosed = () => wake.raise();
     const { commandLine = '', modules = [], imageName } = config;
     const registers = boot(image.plan, this.#cpu.memory, {
       commandLine,
       modules,
+      ...(!hasFirmware && { virtioMmio: virtioSlots }),
       ...(imageName !== undefined && { imageName }),
     });
     this.#cpu.start(registers);

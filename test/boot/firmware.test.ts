@@ -1,13 +1,14 @@
 /** What the firmware leaves: tables that add up and point at each other, and handlers in real mode. */
 import { describe, expect, it } from 'vitest';
+import type { VirtioMmioSlot } from '../../src/boot/boot-types.js';
 import { acpiTables } from '../../src/boot/firmware/acpi-tables.js';
 import { wakingVector, writeFirmware } from '../../src/boot/firmware/pc-firmware.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { MIB, u32 } from './guest.js';
 
-function withFirmware(): GuestMemory {
+function withFirmware(virtio: readonly VirtioMmioSlot[] = []): GuestMemory {
   const memory = GuestMemory.standalone(2 * MIB);
-  writeFirmware(memory);
+  writeFirmware(memory, virtio);
   return memory;
 }
 
@@ -52,6 +53,31 @@ describe('ACPI', () => {
     expect([88, 89, 91].map((offset) => memory.read(fadt + offset, 1))).toEqual([4, 2, 4]);
     const facs = u32(memory, fadt + 36);
     expect([textAt(memory, facs, 4), facs % 64, facs]).toEqual(['FACS', 0, acpiTables(0xf0000).facs]);
+  });
+
+  it('names virtio devices, their memory and interrupts, by any number', () => {
+    for (let count = 1; count <= 8; count++) {
+      const slots = Array.from({ length: count }, (_, n) => ({
+        base: 0xfeb00000 + n,
+        length: 0x200,
+        irq: 5 + n,
+      }));
+      const memory = withFirmware(slots);
+      const dsdt = tables(memory).get('DSDT') ?? 0;
+      const length = u32(memory, dsdt + 4);
+      expect(sum(memory, dsdt, length)).toBe(0);
+      const scope = dsdt + 36 + 24;
+      const [low, high] = [memory.read(scope + 1, 1) ?? 0, memory.read(scope + 2, 1) ?? 0];
+      // From the length to the table's end; the last device's resources are 23 bytes.
+      expect((low & 0xf) | (high << 4)).toBe(length - 36 - 24 - 1);
+      expect(textAt(memory, scope + 3, 9)).toBe('\\_SB_[\x82;V');
+      const last = dsdt + length - 23;
+      expect([u32(memory, last + 4), u32(memory, last + 8), u32(memory, last + 17)]).toEqual([
+        0xfeb00000 + count - 1,
+        0x200,
+        4 + count,
+      ]);
+    }
   });
 
   it('lists the local APIC, the I/O APIC, the override of IRQ 0 and the NMI', () => {

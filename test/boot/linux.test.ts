@@ -126,3 +126,16 @@ it('runs: the first instruction is 64-bit code on the segments and tables that t
   const status = (((2 + 0x10 + 0x18 + 'H'.charCodeAt(0)) << 1) | 1) & 0xff;
   expect(await machine.run({ maxInstructions: 100 })).toMatchObject({ reason: 'exit', status });
 });
+
+it.each([
+  ['', 'DEVICES'],
+  ['a b', 'a b DEVICES'],
+  ['a -- b', 'a DEVICES -- b'],
+  ['-- b -- c', 'DEVICES -- b -- c'],
+  ['a--b', 'a--b DEVICES'],
+])('tells of virtio devices in the command line %j, in the kernel’s part', (commandLine, expected) => {
+  const virtioMmio = [0, 1].map((n) => ({ base: 0xfeb00000 + 512 * n, length: 512, irq: 5 + n }));
+  const devices = 'virtio_mmio.device=512@0xfeb00000:5 virtio_mmio.device=512@0xfeb00200:6';
+  const { memory, parameters } = start(bzImage(), { commandLine, virtioMmio });
+  expect(string(memory, u32(memory, parameters + 0x228))).toBe(expected.replace('DEVICES', devices));
+});

@@ -8,11 +8,13 @@ import {
   UnknownDeviceError,
 } from '../../src/devices/registry.js';
 import { PIT_FREQUENCY, timeOfTick } from '../../src/devices/timer/ticks.js';
+import { NoSlotError, VirtioSlots } from '../../src/devices/virtio/slots.js';
 import { MmioBus } from '../../src/hypervisor/buses/mmio-bus.js';
 import { PortBus } from '../../src/hypervisor/buses/port-bus.js';
 import { VirtualClock } from '../../src/hypervisor/virtual-clock.js';
+import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { conforms } from './conformance.js';
-import { AllAsPorts, TestClock, TestConsole, TestPower } from './support.js';
+import { AllAsPorts, TestClock, TestConsole, TestLine, TestPower } from './support.js';
 
 for (const entry of deviceRegistry) {
   conforms(
@@ -26,6 +28,9 @@ for (const entry of deviceRegistry) {
           ramBytes: 64 << 20,
           console: () => rig.console,
           line: () => rig.line(),
+          entropy: { bytes: (_from, count) => new Uint8Array(count) },
+          memory: () => rig.memory,
+          slot: () => ({ base: 0xfeb00000, length: 0x200, irq: 5, line: rig.line() }),
         }),
       ),
   );
@@ -42,6 +47,8 @@ describe('composeDevices', () => {
     interruptBus: { send: () => true },
     ramBytes: 1 << 20,
     console: () => new TestConsole(),
+    entropy: { bytes: (_from: number, count: number) => new Uint8Array(count) },
+    memory: () => GuestMemory.standalone(1 << 20),
   };
 
   it('makes devices that all fit into one machine under their own names', () => {
@@ -109,6 +116,20 @@ describe('composeDevices', () => {
     bus.write(0x20, 1, 0x20);
     expect(interruptController.acknowledge()).toBe(0x24);
     expect(bus.read(0x3f8, 1)).toBe(0x78);
+  });
+
+  it('gives virtio devices places and interrupts of their own, as long as there are some', () => {
+    const slots = new VirtioSlots(() => new TestLine());
+
+    for (let n = 0; n < 8; n++) slots.next();
+
+    expect(slots.taken.map(({ base }) => base)).toEqual(
+      Array.from({ length: 8 }, (_, n) => 0xfeb00000 + 0x200 * n),
+    );
+    expect(new Set(slots.taken.map(({ irq }) => irq)).size).toBe(8);
+    expect(() => slots.next()).toThrow(NoSlotError);
+    expect(composeDevices(context, ['virtio-rng']).virtioSlots).toMatchObject([{ base: 0xfeb00000, irq: 5 }]);
+    expect(composeDevices(context).virtioSlots).toEqual([]);
   });
 
   it('refuses a name that no device has', () => {

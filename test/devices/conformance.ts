@@ -7,6 +7,7 @@ import {
   DeviceStateError,
   type PortDevice,
 } from '../../src/devices/device.js';
+import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { randomNumbers, TestClock, TestConsole, TestLine, TestPower } from './support.js';
 
 /** A device in a machine of its own. */
@@ -15,6 +16,7 @@ export class Rig {
   readonly console = new TestConsole();
   readonly power = new TestPower();
   readonly lines: TestLine[] = [];
+  readonly memory = GuestMemory.standalone(1 << 20);
   readonly device: PortDevice;
 
   constructor(make: (rig: Rig) => PortDevice, time = 0) {

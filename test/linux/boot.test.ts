@@ -1,77 +1,23 @@
 /**
- * A kernel that nobody here built, Debian's for clouds, with Debian's busybox: from the 64-bit entry to a shell and to
- * power-off, in either tier alike. Runs where UNIVISOR_LINUX names the kernel's file and UNIVISOR_BUSYBOX a static busybox
- * (see .ci/run), and nowhere else.
+ * A kernel that nobody here built (kernel.ts): from the 64-bit entry to a shell and to power-off, in either tier alike.
+ * Runs where there is one, and nowhere else.
  */
-import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { MemoryConsole } from '../../src/devices/memory-console.js';
-import { Machine } from '../../src/hypervisor/machine.js';
 import type { TierName } from '../../src/hypervisor/machine-config.js';
-import type { RunResult } from '../../src/hypervisor/run-result.js';
-import { initramfs } from '../support/initramfs.js';
+import { type Boot, LINUX_TIME, runLinux } from './kernel.js';
 
-const SCRIPT = `#!/bin/busybox sh
-/bin/busybox mount -t proc none /proc
-/bin/busybox mount -t sysfs none /sys
-/bin/busybox mount -t devtmpfs none /dev
-echo "model: $(/bin/busybox grep -m1 'model name' /proc/cpuinfo)"
-echo "memory: $(/bin/busybox grep MemTotal /proc/meminfo)"
-echo "sum: $(/bin/busybox dd if=/dev/zero bs=1k count=64 2>/dev/null | /bin/busybox sha256sum)"
-/bin/busybox sleep 1
-echo "slept"
-/bin/busybox poweroff -f
-`;
-const FOLDERS = ['bin', 'dev', 'proc', 'sys'];
-/** More than twice what a boot takes. */
-const LIMIT = 5e9;
-const TIME = 200_000;
-
-interface Boot {
-  readonly output: string;
-  readonly result: RunResult;
-  readonly instructions: number;
-  readonly hash: string;
-  readonly inRegions: number;
-}
+const SCRIPT = `
+echo "model: $(grep -m1 'model name' /proc/cpuinfo)"
+echo "memory: $(grep MemTotal /proc/meminfo)"
+echo "sum: $(dd if=/dev/zero bs=1k count=64 2>/dev/null | sha256sum)"
+sleep 1
+echo "slept"`;
 
 const boots = new Map<TierName, Boot>();
 
-async function start(tier: TierName): Promise<Boot> {
-  const console = new MemoryConsole();
-  const ramdisk = initramfs([
-    ...FOLDERS.map((path) => ({ path })),
-    { path: 'bin/busybox', bytes: readFileSync(fileNamed('UNIVISOR_BUSYBOX')) },
-    { path: 'init', bytes: Buffer.from(SCRIPT) },
-  ]);
-  const machine = await Machine.create({
-    image: readFileSync(fileNamed('UNIVISOR_LINUX')),
-    modules: [{ bytes: ramdisk, commandLine: 'initramfs' }],
-    commandLine: 'console=ttyS0 panic=-1 quiet',
-    memory: 256 << 20,
-    firmware: 'pc',
-    tier,
-    console,
-  });
-  const result = await machine.run({ maxInstructions: LIMIT });
-  return {
-    output: console.text,
-    result,
-    instructions: machine.instructions,
-    hash: await machine.memoryHash(),
-    inRegions: machine.regionStatistics?.instructions ?? 0,
-  };
-}
-
-function fileNamed(variable: string): string {
-  const path = process.env[variable];
-  if (path === undefined) throw new Error(`${variable} names no file`);
-  return path;
-}
-
 beforeAll(async () => {
-  for (const tier of ['interpreter', 'auto'] as const) boots.set(tier, await start(tier));
-}, 2 * TIME);
+  for (const tier of ['interpreter', 'auto'] as const) boots.set(tier, await runLinux(SCRIPT, [], { tier }));
+}, 2 * LINUX_TIME);
 
 it.each(['interpreter', 'auto'] as const)('comes to its shell and powers off (%s)', (tier) => {
   const { output, result } = boots.get(tier) as Boot;

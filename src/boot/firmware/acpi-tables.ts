@@ -1,10 +1,13 @@
 /**
  * The ACPI tables of this machine: what its power, timer and interrupt hardware is (ACPI 6.5, ch. 5). Revision 1, which
- * every kernel reads: root pointer, RSDT, FADT with its FACS, MADT, and a DSDT that names the sleep states S3 and S5.
+ * every kernel reads: root pointer, RSDT, FADT with its FACS, MADT, and a DSDT that names the sleep states S3 and S5, and
+ * virtio devices on MMIO, which a guest could not find otherwise.
  *
- * Leaves out devices in the DSDT: guests find PC parts by themselves.
+ * Leaves out other devices in the DSDT: guests find PC parts by themselves.
  */
 import { type Block, BlockLayout } from '../block.js';
+import type { VirtioMmioSlot } from '../boot-types.js';
+import { type AcpiDevice, ascii, littleEndian, systemBus } from './aml.js';
 
 const HEADER = 36;
 const ROOT_POINTER_SIZE = 20;
@@ -44,8 +47,12 @@ export interface AcpiTables {
   readonly facs: number;
 }
 
-/** @param address 16-byte aligned, from 0xE0000 to below 0x100000, where guests look for the root pointer */
-export function acpiTables(address: number): AcpiTables {
+/**
+ * @param address 16-byte aligned, from 0xE0000 to below 0x100000, where guests look for the root pointer
+ * @param virtio devices that the DSDT names besides
+ */
+export function acpiTables(address: number, virtio: readonly VirtioMmioSlot[] = []): AcpiTables {
+  const differentiated = Uint8Array.from([...SLEEP_STATES, ...systemBus(virtio.map(virtioDevice))]);
   const layout = new BlockLayout();
   const at = {
     root: layout.reserve(ROOT_POINTER_SIZE, 16),
@@ -53,7 +60,7 @@ export function acpiTables(address: number): AcpiTables {
     rsdt: layout.reserve(HEADER + 8),
     fadt: layout.reserve(FADT_SIZE),
     madt: layout.reserve(HEADER + 8 + INTERRUPT_CONTROLLERS.length),
-    dsdt: layout.reserve(HEADER + SLEEP_STATES.length),
+    dsdt: layout.reserve(HEADER + differentiated.length),
   };
   const block = layout.at(address);
   block.copy(at.root, ascii('RSD PTR '));
@@ -66,14 +73,19 @@ export function acpiTables(address: number): AcpiTables {
   block.u32(at.madt + HEADER, LOCAL_APIC);
   block.u32(at.madt + HEADER + 4, 1); // there are 8259s, too
   block.copy(at.madt + HEADER + 8, Uint8Array.from(INTERRUPT_CONTROLLERS));
-  block.copy(at.dsdt + HEADER, Uint8Array.from(SLEEP_STATES));
+  block.copy(at.dsdt + HEADER, differentiated);
   block.u32(at.rsdt + HEADER, address + at.fadt);
   block.u32(at.rsdt + HEADER + 4, address + at.madt);
   finish(block, at.fadt, 'FACP', FADT_SIZE);
   finish(block, at.madt, 'APIC', HEADER + 8 + INTERRUPT_CONTROLLERS.length);
-  finish(block, at.dsdt, 'DSDT', HEADER + SLEEP_STATES.length);
+  finish(block, at.dsdt, 'DSDT', HEADER + differentiated.length);
   finish(block, at.rsdt, 'RSDT', HEADER + 8);
   return { block, facs: address + at.facs };
+}
+
+/** As Linux' virtio_mmio driver and QEMU's microvm have it. */
+function virtioDevice({ base, length, irq }: VirtioMmioSlot, n: number): AcpiDevice {
+  return { name: `VR0${n}`, hardwareId: 'LNRO0005', uniqueId: n, base, length, irq };
 }
 
 /** The FADT's fields by offset (ACPI 1.0, 5.2.5). */
@@ -113,12 +125,4 @@ function finish(block: Block, table: number, signature: string, length: number):
 function checksum(block: Block, offset: number, length: number): number {
   const sum = block.bytes.subarray(offset, offset + length).reduce((all, byte) => all + byte, 0);
   return -sum & 0xff;
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function littleEndian(value: number): number[] {
-  return [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 }

@@ -6,6 +6,7 @@
  * Source: IBM PC/AT Technical Reference, "BIOS"; ACPI 6.5, 5.2.10 for waking.
  */
 import type { GuestMemory } from '../../memory/guest-memory.js';
+import type { VirtioMmioSlot } from '../boot-types.js';
 import { acpiTables, WAKING_VECTOR } from './acpi-tables.js';
 
 const SEGMENT = 0xf000;
@@ -36,8 +37,8 @@ export const FIRMWARE_PORT_WRITES: readonly (readonly [port: number, value: numb
 ];
 
 /** Below 1 MiB, before the image is written: where it overlaps, the image wins. */
-export function writeFirmware(memory: GuestMemory): void {
-  const { block } = acpiTables(TABLES);
+export function writeFirmware(memory: GuestMemory, virtio: readonly VirtioMmioSlot[] = []): void {
+  const { block } = acpiTables(TABLES, virtio);
   memory.write(block.address, block.bytes);
   for (const [offset, code] of CODE) {
     memory.write(

@@ -110,7 +110,7 @@ export class VirtioCore {
       this.reset();
       return;
     }
-    const added = value & ~this.#status & ~Status.needsReset;
+    const added = value & STATUS_BITS & ~this.#status & ~Status.needsReset;
     if (added & Status.featuresOk && !this.#mayAccept(this.#accepted)) {
       this.#status |= added & ~(Status.featuresOk | Status.driverOk);
       return;
@@ -160,8 +160,7 @@ export class VirtioCore {
 
   setQueueReady(queue: number, ready: boolean): void {
     const registers = this.#registers[queue];
-    if (!registers) return;
-    if (registers.ready === ready) return;
+    if (!registers || registers.ready === ready) return;
     registers.ready = ready;
     this.#forgetPause(queue);
     // After DRIVER_OK too, as drivers that add queues late do.

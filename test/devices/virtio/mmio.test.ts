@@ -26,7 +26,7 @@ class Rig {
   readonly asked: number[] = [];
 
   constructor() {
-    const bytes = (count: number): Uint8Array => {
+    const bytes = (_from: number, count: number): Uint8Array => {
       this.asked.push(count);
       return new Uint8Array(count).fill(0x5a);
     };

@@ -6,7 +6,7 @@
  */
 import type { EntropySource } from '../../backends.js';
 import type { AccessWidth, DeviceState } from '../../device.js';
-import { parseState, record } from '../../state-schema.js';
+import { integer, parseState, record } from '../../state-schema.js';
 import type { VirtioClass, VirtioLink } from '../device-class.js';
 import { lengthOf, scatter } from '../queue/chain.js';
 
@@ -14,8 +14,10 @@ const ENTROPY_DEVICE = 4;
 const REQUESTS = 0;
 const QUEUE_SIZE = 64;
 const MOST_BYTES = 64 << 10;
+/** Begins again after so many bytes, which nobody lives to see. */
+const LAP = 2 ** 52;
 
-const stateShape = record({});
+const stateShape = record({ position: integer(0, LAP - 1) });
 
 export class Entropy implements VirtioClass {
   readonly deviceType = ENTROPY_DEVICE;
@@ -23,6 +25,8 @@ export class Entropy implements VirtioClass {
   readonly features = 0n;
   readonly #source: EntropySource;
   #link: VirtioLink | undefined;
+  /** Bytes of the source that are used up, also by what a driver got that came before. */
+  #position = 0;
 
   constructor(source: EntropySource) {
     this.#source = source;
@@ -41,7 +45,8 @@ export class Entropy implements VirtioClass {
   notified(): void {
     const link = this.#link;
     link?.serve(REQUESTS, ({ writable }) => {
-      const bytes = this.#source.bytes(Math.min(lengthOf(writable), MOST_BYTES));
+      const bytes = this.#source.bytes(this.#position, Math.min(lengthOf(writable), MOST_BYTES));
+      this.#position = (this.#position + bytes.length) % LAP;
       return scatter(link.memory, writable, 0, bytes);
     });
   }
@@ -51,11 +56,11 @@ export class Entropy implements VirtioClass {
   }
 
   save(): DeviceState {
-    return {};
+    return { position: this.#position };
   }
 
   restore(state: DeviceState): void {
-    parseState(stateShape, state, 'entropy');
+    this.#position = parseState(stateShape, state, 'entropy').position;
     this.#link = undefined;
   }
 }
