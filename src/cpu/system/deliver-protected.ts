@@ -80,7 +80,12 @@ export const deliverProtected = routine(
         stackDescriptor.set(e.call(loadInnerStackSegment, segment, target, external(event)));
         stackError.set(selectorError(segment).or(external(event)));
       },
-      () => stackDescriptor.set(e.call(presentStackDescriptor)),
+      () => {
+        // As a fault on the way into a task leaves it.
+        const unusable = get32(state.segmentAccess, Segment.ss).and(Access.null);
+        e.raiseIf(unusable, Vector.ss, external(event));
+        stackDescriptor.set(e.call(presentStackDescriptor));
+      },
     );
     const words = virtual.shl(2).add(inner.shl(1)).add(3).add(event.and(state.PENDING_HAS_CODE).ne(0));
     const bytes = code.let(words.mul(wide.shl(1).add(2)));

@@ -23,6 +23,8 @@ import {
 const LDT_TYPE = 2;
 const ACCESSED_IN_DESCRIPTOR = 1n << 40n;
 const VIRTUAL = [Segment.es, Segment.cs, Segment.ss, Segment.ds, Segment.fs, Segment.gs];
+/** CPL until SS is there, so that a handler of a fault before that has a stack: the new TSS's for its level. */
+const OUTERMOST = 3;
 const DATA = [Segment.es, Segment.ds, Segment.fs, Segment.gs];
 
 /** (selector, EXT) of LDTR */
@@ -80,14 +82,14 @@ function loadCode(e: Emitter, selector: I32, external: I32): void {
   finish(e, I32.const(Segment.cs), selector, loaded);
 }
 
-function loadStack(e: Emitter, selector: I32, external: I32): void {
+/** `level` is CPL to be. */
+function loadStack(e: Emitter, selector: I32, level: I32, external: I32): void {
   e.raiseIf(isNull(selector), Vector.ts, external);
   const loaded = describe(e, selector, external);
   const { access, error } = loaded;
   const right = Access.notSystem | Access.writable;
   const writable = access.and(right | Access.code).eq(right);
-  const cpl = get32(state.cpl);
-  const privileged = selector.and(3).eq(cpl).and(dplOf(access).eq(cpl));
+  const privileged = selector.and(3).eq(level).and(dplOf(access).eq(level));
   e.raiseIf(writable.and(privileged).eqz(), Vector.ts, error);
   e.raiseIf(access.and(Access.present).eqz(), Vector.ss, error);
   finish(e, I32.const(Segment.ss), selector, loaded);
@@ -126,20 +128,18 @@ export const loadTaskSegments = routine(
     const { code } = e;
     const codeSelector = e.read32(state.segmentSelector, Segment.cs);
     const virtual = code.let(virtual8086());
-    code.if(
-      virtual,
-      () => {
-        e.set32(state.cpl, 3);
-        for (const segment of VIRTUAL) {
-          e.call(setRealSegment, I32.const(segment), get32(state.segmentSelector, segment));
-        }
-      },
-      () => e.set32(state.cpl, codeSelector.and(3)),
-    );
+    e.set32(state.cpl, OUTERMOST);
+    code.if(virtual, () => {
+      for (const segment of VIRTUAL) {
+        e.call(setRealSegment, I32.const(segment), get32(state.segmentSelector, segment));
+      }
+    });
     e.call(loadTaskTable, table, external);
     code.if(virtual.eqz(), () => {
+      const level = code.let(codeSelector.and(3));
       loadCode(e, codeSelector, external);
-      loadStack(e, e.read32(state.segmentSelector, Segment.ss), external);
+      loadStack(e, e.read32(state.segmentSelector, Segment.ss), level, external);
+      e.set32(state.cpl, level);
       for (const segment of DATA) e.call(loadTaskData, I32.const(segment), external);
     });
     const limit = get32(state.segmentLimit, Segment.cs).extendU();

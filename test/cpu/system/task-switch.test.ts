@@ -285,5 +285,19 @@ describe('in the new task', () => {
       expect(world.word(0x17000 - 4)).toBe(BigInt(errorCode));
       expect(fieldOf(world, OTHER_TSS, 0x20)).toBe(OTHER_CODE);
     });
+    it(`${what} is #TS, whose handler gets the stack that the new TSS has for its level`, async () => {
+      const world = await create(task);
+      world.cpu.memory.store(OTHER_TSS + 4, 4, 0x9000);
+      world.cpu.memory.store(OTHER_TSS + 8, 4, Selector.kernelData);
+      const outcome = world.run({ code: JUMP });
+      expect(outcome).toMatchObject({ vector: 10, errorCode });
+      const { cs = Selector.kernelCode, ss = Selector.kernelData } = task;
+      expect(outcome.frame).toMatchObject({ rip: BigInt(OTHER_CODE), cs, rsp: BigInt(OTHER_STACK), ss });
+      expect(outcome.registers[4]).toBe(0x9000n - 24n);
+    });
+    it(`${what} without any stack for the handler is a shutdown`, async () => {
+      const world = await create(task);
+      expect(world.run({ code: JUMP }).exit.kind).toBe('shutdown');
+    });
   }
 });
