@@ -11,6 +11,7 @@ import {
   type TierName,
 } from '../hypervisor/machine-config.js';
 import { BOOTABLE, PROTOCOLS, type Protocol } from '../image/image.js';
+import { type DriveSettings, parseDrive } from './drives.js';
 import { refuseUnsupported, UNSUPPORTED_SHORT_OPTIONS, unsupportedOptions } from './unsupported.js';
 import { imageOf, UsageError } from './usage-error.js';
 import { badValue, MEMORY_RANGE, parseCount, parseMemory, parseSeconds, single } from './values.js';
@@ -23,6 +24,7 @@ export interface RunSettings {
   readonly cpu: CpuModelName;
   readonly tier: TierName;
   readonly devices: readonly string[];
+  readonly drives: readonly DriveSettings[];
   readonly firmware: FirmwareKind;
   readonly commandLine: string;
   readonly modules: readonly { readonly path: string; readonly commandLine: string }[];
@@ -82,6 +84,12 @@ const RUN_OPTIONS = {
     type: 'string',
     requiresArg: true,
     describe: `Devices besides the usual ones, several with commas: ${optionalDevices.join(', ')}`,
+  },
+  drive: {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      'Disk (virtio-blk): file=F[,format=raw][,readonly=on][,snapshot=on][,serial=S]; may be given several times',
   },
   firmware: {
     type: 'string',
@@ -160,6 +168,7 @@ export function runSettings(given: RunArguments): RunSettings {
     cpu: oneOf('--cpu', CPU_MODELS, single('--cpu', given.cpu)),
     tier: oneOf('--tier', TIERS, single('--tier', given.tier)),
     devices: parseDevices(single('--device', given.device)),
+    drives: [given.drive ?? []].flat().map(parseDrive),
     firmware: oneOf('--firmware', FIRMWARE_KINDS, single('--firmware', given.firmware)),
     commandLine: [single('--append', given.append) ?? '', ...guestArguments({ ...given })]
       .filter(Boolean)

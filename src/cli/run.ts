@@ -16,6 +16,7 @@ import {
 import { OutputConsole, TerminalConsole } from '../host/terminal-console.js';
 import { Machine } from '../hypervisor/machine.js';
 import type { RunResult } from '../hypervisor/run-result.js';
+import { openDrives } from './drives.js';
 import { ExitStatus, exitStatusOf } from './exit-status.js';
 import { concerning, FileFailure } from './failure.js';
 import { type RunArguments, type RunSettings, runSettings } from './run-options.js';
@@ -38,6 +39,9 @@ export async function run(given: RunArguments): Promise<number> {
   for (const { path, commandLine } of settings.modules) {
     modules.push({ commandLine, bytes: await concerning(path, () => readImageFile(path)) });
   }
+  const drives = await openDrives(settings.drives, (file, error) =>
+    say(`univisor: ${file}: ${error.message}`),
+  );
 
   const stop = new AbortController();
   let readerGone = false;
@@ -70,6 +74,7 @@ export async function run(given: RunArguments): Promise<number> {
         cpu: settings.cpu,
         tier: settings.tier,
         devices: settings.devices,
+        disks: drives.disks,
         firmware: settings.firmware,
         commandLine: settings.commandLine,
         modules,
@@ -89,6 +94,7 @@ export async function run(given: RunArguments): Promise<number> {
   } finally {
     await console.finish();
     await debugOutput?.finish();
+    drives.close();
   }
 
   if (outputError) throw outputError;

@@ -10,7 +10,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   publish: 'p',
   net: '',
   pcap: '',
-  drive: '',
   volume: 'v',
   gdb: 'g',
   wait: 'S',

@@ -1,5 +1,5 @@
 /**
- * What a device gets from outside: time, a console, an interrupt line, the power switch.
+ * What a device gets from outside: time, a console, an interrupt line, the power switch, random bytes, a disk.
  *
  * Leaves out the implementations: src/host has those that use Node, src/hypervisor the clocks and the wiring.
  */
@@ -76,4 +76,47 @@ export interface PowerControl {
 export interface EntropySource {
   /** @param from the first byte's place, below 2^53 @param count below 2^20 */
   bytes(from: number, count: number): Uint8Array;
+}
+
+/** Bytes of which a disk's size, and every position and length, are multiples. */
+export const SECTOR = 512;
+
+/**
+ * A disk. Every call is done when it returns, and throws BlockError if it could not be done. Positions and lengths are in
+ * bytes, multiples of a sector, and inside the disk: that is for the device to see to.
+ */
+export interface BlockBackend {
+  /** Bytes; never changes. */
+  readonly size: number;
+  /** Nobody may call what changes it. */
+  readonly readOnly: boolean;
+  /** Fills all of `into`. */
+  read(position: number, into: Uint8Array): void;
+  /** The bytes are only valid during the call. */
+  write(position: number, bytes: Uint8Array): void;
+  /** What was written before is where it outlives its host. Once that failed, it and every write fail ever after. */
+  flush(): void;
+  /** Nobody needs these bytes any more: they may stay as they are or become zeros. */
+  discard(position: number, length: number): void;
+  zero(position: number, length: number): void;
+}
+
+export type BlockErrorCode =
+  /** The host's disk is full, or what may be kept in memory is. */
+  | 'no-space'
+  /** The file became shorter than it was. */
+  | 'truncated'
+  /** Whatever else the host said; see `cause`. */
+  | 'failed';
+
+/** A disk could not do what was asked. The guest finds an I/O error. */
+export class BlockError extends Error {
+  constructor(
+    readonly code: BlockErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'BlockError';
+  }
 }

@@ -23,6 +23,7 @@ import { Uart16550 } from './serial/uart-16550.js';
 import { TestDevice } from './test-device/test-device.js';
 import { AcpiPmTimer } from './timer/acpi-pm-timer.js';
 import { Pit8254 } from './timer/pit-8254.js';
+import { Block, type Disk } from './virtio/block/block.js';
 import { Entropy } from './virtio/entropy/entropy.js';
 import { type VirtioSlot, VirtioSlots, virtioMmio } from './virtio/slots.js';
 
@@ -42,12 +43,14 @@ export interface DeviceContext {
   /** The console of a device that has one, by the device's name. */
   console(device: string): Console;
   readonly entropy: EntropySource;
+  /** Each is a device of its own, behind the registry's. */
+  readonly disks?: readonly Disk[];
   /** RAM, once there is some: not while devices are made. */
   memory(): GuestMemory;
 }
 
 /** What a factory sees: the machine's backends and the interrupt controllers' inputs. */
-export interface DevicePorts extends Omit<DeviceContext, 'interruptBus'> {
+export interface DevicePorts extends Omit<DeviceContext, 'interruptBus' | 'disks'> {
   /** 0–23 but 2, which is where the 8259s cascade; 16 and above go to the I/O APIC alone. */
   line(irq: number): InterruptLine;
   /** A place for one more virtio device on MMIO. Throws NoSlotError. */
@@ -187,8 +190,8 @@ export interface ComposedDevices {
 }
 
 /**
- * Makes the interrupt controllers, the standard devices and those that `extra` names, in the registry's order.
- * Throws UnknownDeviceError.
+ * Makes the interrupt controllers, the standard devices and those that `extra` names, in the registry's order, and disks.
+ * Throws UnknownDeviceError, NoSlotError.
  */
 export function composeDevices(context: DeviceContext, extra: Iterable<string> = []): ComposedDevices {
   const wanted = new Set(extra);
@@ -211,10 +214,12 @@ export function composeDevices(context: DeviceContext, extra: Iterable<string> =
     slot: () => slots.next(),
   };
   const chosen = deviceRegistry.filter((entry) => entry.standard || wanted.has(entry.name));
+  const registered = chosen.map((entry) => entry.create(ports));
+  const disks = (context.disks ?? []).map((disk, n) => virtioMmio(`virtio-blk-${n}`, new Block(disk), ports));
   return {
     interruptController,
     ioApic,
-    devices: [interruptController, ioApic, ...chosen.map((entry) => entry.create(ports))],
+    devices: [interruptController, ioApic, ...registered, ...disks],
     virtioSlots: slots.taken,
   };
 }

@@ -12,6 +12,8 @@ export type ImageFileErrorCode =
   /** A socket, a pipe or a device, which has no size. */
   | 'not-a-file'
   | 'too-large'
+  /** A disk that is no whole sectors. */
+  | 'bad-size'
   /** Whatever else the operating system said; see `cause`. */
   | 'unreadable';
 
@@ -44,7 +46,7 @@ export function readImageFile(path: string): Uint8Array {
 }
 
 /** @throws ImageFileError unless it is a regular file */
-function checkKind(path: string, stat: Stats): void {
+export function checkKind(path: string, stat: Stats): void {
   if (stat.isFile()) return;
   if (stat.isDirectory())
     throw new ImageFileError('directory', path, 'this is a directory: name the file in it');

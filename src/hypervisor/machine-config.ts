@@ -2,8 +2,9 @@
 import type { BootModule } from '../boot/boot-types.js';
 import type { UnimplementedInstruction } from '../cpu/bus.js';
 import { CPU_MODELS, type CpuModelName, DEFAULT_CPU_MODEL } from '../cpu/system/cpu-model.js';
-import type { Console } from '../devices/backends.js';
+import { type Console, SECTOR } from '../devices/backends.js';
 import { optionalDevices } from '../devices/registry.js';
+import { type Disk, MOST_QUEUES } from '../devices/virtio/block/block.js';
 import type { Protocol } from '../image/image.js';
 import { MAX_RAM } from '../memory/layout.js';
 import type { RunOptions } from './run-result.js';
@@ -40,6 +41,8 @@ export interface MachineConfig {
   readonly firmware?: FirmwareKind;
   /** Devices besides the standard ones, by name; `optionalDevices` are those there are. */
   readonly devices?: readonly string[];
+  /** Virtio block devices, at most 4, in the order of their places. */
+  readonly disks?: readonly Disk[];
   /** What the first serial port is connected to; a `MemoryConsole` unless given. */
   readonly console?: Console;
   /** What the debug console at port 0xE9 is connected to; nobody unless given. */
@@ -63,6 +66,8 @@ export class MachineError extends Error {
 
 export const DEFAULT_MEMORY = 64 << 20;
 const SMALLEST_MEMORY = 1 << 20;
+export const MOST_DISKS = 4;
+const LONGEST_SERIAL = 20;
 
 const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   image: true,
@@ -76,6 +81,7 @@ const CONFIG_KEYS: Readonly<Record<keyof MachineConfig, true>> = {
   clock: true,
   seed: true,
   devices: true,
+  disks: true,
   firmware: true,
   console: true,
   debugConsole: true,
@@ -106,6 +112,7 @@ export function checkConfig(config: MachineConfig): void {
     if (!optionalDevices.includes(name))
       throw bad('devices', `${name} is none of ${optionalDevices.join(', ')}`);
   }
+  checkDisks(config.disks ?? []);
   const { firmware = 'none' } = config;
   if (!FIRMWARE_KINDS.includes(firmware))
     throw bad('firmware', `${firmware} is none of ${FIRMWARE_KINDS.join(', ')}`);
@@ -119,6 +126,21 @@ export function checkConfig(config: MachineConfig): void {
     'bad-memory-size',
     `memory of ${memory} bytes: it must be a multiple of 64 KiB from 1 MiB to ${MAX_RAM / 2 ** 20} MiB`,
   );
+}
+
+/** @throws MachineError */
+function checkDisks(disks: readonly Disk[]): void {
+  if (!Array.isArray(disks)) throw bad('disks', `${disks} is no list of disks`);
+  if (disks.length > MOST_DISKS) throw bad('disks', `${disks.length} are more than ${MOST_DISKS}`);
+  for (const { backend, serial = '', queues = 1 } of disks) {
+    const { size } = backend;
+    if (!Number.isSafeInteger(size) || size < 0 || size % SECTOR !== 0)
+      throw bad('disks', `a size of ${size} bytes is no whole sectors of ${SECTOR}`);
+    if (!new RegExp(`^[ -~]{0,${LONGEST_SERIAL}}$`).test(serial))
+      throw bad('disks', `the serial number ${serial} is not up to ${LONGEST_SERIAL} characters of ASCII`);
+    if (!Number.isInteger(queues) || queues < 1 || queues > MOST_QUEUES)
+      throw bad('disks', `${queues} queues: 1 to ${MOST_QUEUES} are possible`);
+  }
 }
 
 /** @throws MachineError */

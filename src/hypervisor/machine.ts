@@ -120,6 +120,7 @@ export class Machine {
         console: (name) => consoles.get(name) ?? new NullConsole(),
         entropy: seededEntropy(config.seed ?? 0),
         memory: () => this.#cpu.memory,
+        ...(config.disks && { disks: config.disks }),
       },
       config.devices,
     );

@@ -75,6 +75,24 @@ const cases: readonly (readonly [what: string, args: string[], message: RegExp])
     ['run', good, '--device', 'com2,fw-cfg,com2'],
     /"com2,fw-cfg,com2" names com2 twice/,
   ],
+  ['a drive without a file', ['run', good, '--drive', 'format=raw'], /--drive: .*names no file/],
+  ['a drive with an unknown word', ['run', good, '--drive', 'file=f,if=virtio'], /has "if=virtio"/],
+  [
+    'a drive neither on nor off',
+    ['run', good, '--drive', 'file=f,readonly=1'],
+    /readonly neither on nor off/,
+  ],
+  [
+    'a drive of another format',
+    ['run', good, '--drive', 'file=f,format=qcow2'],
+    /qcow2 is not supported yet/,
+  ],
+  [
+    'a drive that is not there',
+    ['run', good, '--drive', 'file=/none/a,,b.img'],
+    /\/none\/a,b\.img: there is no/,
+  ],
+  ['a drive of half a sector', ['run', good, '--drive', `file=${good}`], /whole sectors of 512/],
   ['no device', ['run', good, '--device='], /--device: "" is none of com2/],
   ['an empty name', ['run', good, '--name='], /--name: "" is no name/],
   ['a debugcon without name', ['run', good, '--debugcon='], /--debugcon: "" is no name/],
@@ -122,7 +140,7 @@ describe('refuses', () => {
   });
 
   test.for(
-    '-e A=b|-p 80:80|--net user|--pcap f|--drive file=f|-v a:b|-g|-s|-S|--record f|--replay f|--trace all|-o f|--profile f|--coverage f|--config f|--net:n=tap|--block:b=disk'.split(
+    '-e A=b|-p 80:80|--net user|--pcap f|-v a:b|-g|-s|-S|--record f|--replay f|--trace all|-o f|--profile f|--coverage f|--config f|--net:n=tap|--block:b=disk'.split(
       '|',
     ),
   )('%s by name', async (option) => {

@@ -43,6 +43,8 @@ export interface VirtioLink {
    * bound: some MiB at most.
    */
   serve(queue: number, use: BufferUse): void;
+  /** Called by a `use`: work that its buffer's lengths do not show, as so many bytes copied. */
+  spend(bytes: number): void;
   /** The configuration space changed by itself. */
   configChanged(): void;
 }

@@ -10,7 +10,7 @@ import type { GuestMemory } from '../../memory/guest-memory.js';
 import type { Clock, Timer } from '../backends.js';
 import { DeviceStateError } from '../device.js';
 import type { BufferUse, VirtioClass, VirtioLink } from './device-class.js';
-import { BATCH, costOf } from './queue/batch.js';
+import { Batch } from './queue/batch.js';
 import { BrokenQueueError } from './queue/chain.js';
 import { PackedQueue } from './queue/packed-queue.js';
 import { SplitQueue } from './queue/split-queue.js';
@@ -63,6 +63,7 @@ export class VirtioCore {
   #isr = 0;
   /** Counts resets: what an earlier life of the device completes is dropped. */
   #life = 0;
+  #batch = new Batch();
 
   constructor({ memory, clock, device, transportFeatures = 0n }: VirtioCoreOptions) {
     this.#memory = memory;
@@ -238,13 +239,8 @@ export class VirtioCore {
     this.#generation = saved.generation;
     this.#isr = saved.isr;
     this.#registers = saved.queues.map(({ size, ready, descriptors, driver, device }) => {
-      return {
-        size,
-        ready,
-        descriptors: joined(descriptors),
-        driver: joined(driver),
-        device: joined(device),
-      };
+      const addresses = { descriptors: joined(descriptors), driver: joined(driver), device: joined(device) };
+      return { size, ready, ...addresses };
     });
     if (!this.#isRunning()) return;
     this.#makeQueues(saved.queues.map(({ counters }) => counters ?? undefined));
@@ -314,6 +310,7 @@ export class VirtioCore {
       serve: (queue, use) => {
         if (isCurrent()) this.#attempt(() => this.#serve(queue, use));
       },
+      spend: (bytes) => this.#batch.spend(bytes),
       configChanged: () => {
         if (isCurrent()) this.#changeConfig();
       },
@@ -324,7 +321,8 @@ export class VirtioCore {
   #serve(index: number, use: BufferUse): void {
     const queue = this.#queues[index];
     if (!queue) return;
-    let cost = 0;
+    const batch = new Batch();
+    this.#batch = batch;
     for (let chain = queue.take(); chain; chain = queue.take()) {
       const written = use(chain);
       if (written === undefined) {
@@ -332,8 +330,8 @@ export class VirtioCore {
         break;
       }
       queue.give(chain, written);
-      cost += costOf(chain, written);
-      if (cost >= BATCH) {
+      batch.add(chain, written);
+      if (batch.isFull) {
         this.#pause(index, this.#clock.now() + PAUSE);
         break;
       }

@@ -9,8 +9,26 @@ export const BATCH = 1 << 20;
 /** What reading one descriptor, or giving back one buffer, costs beside copying so many bytes. */
 const DESCRIPTOR_COST = 1024;
 
+/** What one go has come to. */
+export class Batch {
+  #cost = 0;
+
+  /** Work that a buffer's lengths do not show, as so many bytes copied. */
+  spend(bytes: number): void {
+    this.#cost += bytes;
+  }
+
+  add(chain: Chain, written: number): void {
+    this.#cost += costOf(chain, written);
+  }
+
+  get isFull(): boolean {
+    return this.#cost >= BATCH;
+  }
+}
+
 /** Readable bytes count as far as a device reads them at most. */
-export function costOf({ readable, writable }: Chain, written: number): number {
+function costOf({ readable, writable }: Chain, written: number): number {
   return (
     (1 + readable.length + writable.length) * DESCRIPTOR_COST + Math.min(lengthOf(readable), BATCH) + written
   );
