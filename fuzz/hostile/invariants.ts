@@ -26,12 +26,15 @@ import {
   REGION_VALIDITY,
   STATE_END,
   STATIC_RECORDS,
+  TABLE_FILLS_BASE,
+  TABLE_MASK_BASE,
   TLB_BASE,
   TLB_COUNT,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   TLB_SIZE,
   WINDOW_FILLS_BASE,
+  WINDOW_FILLS_SIZE,
   WINDOW_LOSSES,
   WINDOW_MAP_BASE,
   WINDOW_MAP_COUNT,
@@ -96,16 +99,21 @@ export class Invariants {
     const userMap = WINDOW_MAP_BASE + WINDOW_MAP_SIZE;
     const afterMaps = WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE;
     const afterRanges = WINDOW_LOSSES + 4;
+    const afterFills = TABLE_FILLS_BASE + WINDOW_FILLS_SIZE;
+    const ramTables = TABLE_MASK_BASE + ramPages * 4;
+    const afterTables = TABLE_MASK_BASE + 4 * PAGES;
     const afterMasks = CODE_MASK_BASE + 4 * PAGES;
     this.#guarded = [
       this.#guard('what is below the state', 0, state.stateFields[0]?.address ?? 0, true),
       this.#guard('what is behind the state', state.stateEnd, STATE_END, true),
       this.#guard('what is before the window fills', STATIC_RECORDS + 0x100, WINDOW_FILLS_BASE, true),
-      this.#guard('what is before the TLBs', afterRanges, TLB_BASE, true),
+      this.#guard('what is before the table fills', afterRanges, TABLE_FILLS_BASE, true),
+      this.#guard('what is before the TLBs', afterFills, TLB_BASE, true),
       this.#guard('the TLB that is never filled', afterTlbs - TLB_SIZE, afterTlbs, false),
       this.#guard('what is behind the regions', afterRegions, PAGE_KIND_BASE, true),
       this.#guard('the table of kinds of pages', PAGE_KIND_BASE, PAGE_KIND_BASE + PAGES, false),
       this.#guard('the code masks of what is no RAM', ramMasks, afterMasks, false),
+      this.#guard('the table masks of what is no RAM', ramTables, afterTables, false),
       this.#guard('the window map of what is no RAM', WINDOW_MAP_BASE + ramPages, userMap, false),
       this.#guard('the user window map of what is no RAM', userMap + ramPages, afterMaps, false),
       this.#guard('what is behind the decoded code', this.#recordsEnd, RECORDS_END, true),

@@ -4,12 +4,13 @@
  */
 
 import { GuestMemory } from '../memory/guest-memory.js';
-import { MAX_RAM, RAM_BASE } from '../memory/layout.js';
+import { MAX_RAM, RAM_BASE, TABLE_MASK_BASE } from '../memory/layout.js';
 import { BoundaryEvents } from './boundary-events.js';
 import type { Bus, Hypercall, InterruptSource, LocalApicAccess, UnimplementedInstruction } from './bus.js';
 import type { Exit } from './exit.js';
 import { busFunctions } from './host-functions.js';
 import { MissingInstructions } from './missing-instructions.js';
+import { isTouched } from './mmu/table-notes.js';
 import { PageKinds } from './page-kinds.js';
 import { RunBudget } from './run-budget.js';
 import * as state from './state.js';
@@ -70,6 +71,8 @@ interface InterpreterExports {
   deliverPending(): void;
   updateMode(): void;
   flushTlb(): void;
+  forbidStores(physicalPage: number): void;
+  changeTables(): void;
   translateFetch(delta: number): number;
   translateLinear(asFetch: number): number;
   adoptDirectoryPointers(): void;
@@ -137,6 +140,7 @@ export class Cpu {
     const fetchUnit = {
       translate: (delta: number) => (this.#wasm.translateFetch(delta) ? this.#exchanged() : undefined),
       isRam: (physical: number) => this.#kinds.isRam(physical),
+      forbidStores: (page: number) => this.#wasm.forbidStores(page),
     };
     this.#cache = new CodeCache(
       memory,
@@ -145,9 +149,11 @@ export class Cpu {
       this.#model.absent,
       options.codeSpace,
     );
-    this.memory.observeWrites((address, length) =>
-      this.#dropCode(() => this.#cache.dropWritten(address, length)),
-    );
+    const tableMasks = new Uint32Array(memory.buffer, TABLE_MASK_BASE, 1 << 20);
+    this.memory.observeWrites((address, length) => {
+      this.#dropCode(() => this.#cache.dropWritten(address, length));
+      if (isTouched(tableMasks, address, length)) this.#wasm.changeTables();
+    });
     this.reset();
   }
 
@@ -385,7 +391,7 @@ export class Cpu {
     const page = this.#kinds.setDevice(physical, isDevice);
     if (page === undefined) return;
     this.#cache.drop(page);
-    this.#wasm.flushTlb();
+    this.#wasm.changeTables();
   }
 
   /** Whether an interrupt would be taken now. */

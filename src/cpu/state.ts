@@ -260,6 +260,8 @@ export const largestPage = i32('largestPage');
 export const pageIsLarge = i32('pageIsLarge');
 /** Ours: a walk that only looked met an entry without the accessed or dirty bit that an access would set. */
 export const unmarked = i32('unmarked');
+/** 1 if the mapping has changed under the code that runs: the next instruction is to be fetched anew. */
+export const refetch = i32('refetch');
 /** Ours: the linear address at which the window begins (see cpu/mmu/window-map.ts). */
 export const windowBase = i64('windowBase');
 

@@ -13,7 +13,7 @@ export const STATIC_RECORDS = 0x8000;
 
 /** Which bytes of each window map were filled since it was last cleared, so that clearing is cheap. */
 export const WINDOW_FILLS_BASE = 0xc000;
-/** What each map's takes: a count, the lowest and the highest address, and a list of addresses. */
+/** What each map's takes (`cpu/mmu/fills.ts`). */
 export const WINDOW_FILLS_SIZE = 0x200;
 
 /** The ranges of pages that may be reached without asking the map, see `cpu/mmu/window-range.ts`. */
@@ -22,6 +22,9 @@ export const WINDOW_RANGE_SIZE = 16;
 export const WINDOW_RANGE_COUNT = 8;
 /** A word that counts how often a map may have lost a bit. */
 export const WINDOW_LOSSES = WINDOW_RANGES_BASE + WINDOW_RANGE_COUNT * WINDOW_RANGE_SIZE;
+
+/** Which table masks were filled since they were last cleared, as for the window maps. */
+export const TABLE_FILLS_BASE = 0xc600;
 
 /**
  * Three software TLBs: for supervisor accesses, for user accesses, and one that is never filled, in force while
@@ -59,8 +62,8 @@ export const PageKind = { device: 0, ram: 1 } as const;
 
 /** 32 bits for each physical page below 4 GiB, one for each 128 bytes that decoded instructions were read from. */
 export const CODE_MASK_BASE = 0x200000;
-/** log2 of the bytes that one bit of a code mask stands for. */
-export const CODE_MASK_SHIFT = 7;
+/** log2 of the bytes that one bit of a mask stands for. */
+export const MASK_SHIFT = 7;
 
 /**
  * The window map (cpu/mmu/window-map.ts): one byte for each page of the first 4 GiB above the window's base, for
@@ -70,12 +73,15 @@ export const WINDOW_MAP_BASE = 0x600000;
 export const WINDOW_MAP_SIZE = 1 << 20;
 export const WINDOW_MAP_COUNT = 2;
 
+/** Like a code mask, of what page walks have read since the last flush: see `cpu/mmu/table-notes.ts`. */
+export const TABLE_MASK_BASE = 0x800000;
+
 /** Decoded instruction records, see `cpu/tiers/interpreter/record.ts`. */
-export const RECORDS_BASE = 0x800000;
-export const RECORDS_END = 0x2000000;
+export const RECORDS_BASE = 0xc00000;
+export const RECORDS_END = 0x2400000;
 
 /** Guest physical address 0. */
-export const RAM_BASE = 0x2000000;
+export const RAM_BASE = 0x2400000;
 
 /** The most RAM a guest can have: what is left below 4 GiB, less a gap for devices. */
 export const MAX_RAM = 0xc0000000;

@@ -1,7 +1,7 @@
 /**
  * Reaching guest memory from WebAssembly. `place` gives a host address for an access: inline when the software TLB
- * knows the page, else by `accessSlow`, which walks, fills the TLB, drops decoded code that a store hits, and
- * hands out a bounce buffer for what cannot be done in place (two pages, devices). After a store to a bounce
+ * knows the page, else by `accessSlow`, which walks, fills the TLB, drops decoded code and translations that a
+ * store hits, and hands out a bounce buffer for what cannot be done in place (two pages, devices). After a store to a bounce
  * buffer `commit` carries it out. Both pages are checked before anything is written.
  */
 import { RAM_BASE, TLB_BASE } from '../../memory/layout.js';
@@ -13,7 +13,7 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Efer, Vector } from '../state.js';
 import { BreakpointKind, meetBreakpoints } from '../system/breakpoints.js';
-import { releaseCode, rememberPage } from './remember.js';
+import { Kept, prepareStore, rememberPage } from './remember.js';
 import { ADDEND, PAGE_MASK, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 
@@ -38,7 +38,7 @@ const physicalWrite = routine(
     code.if(
       isRam(physical),
       () => {
-        e.call(releaseCode, physical, length);
+        e.call(prepareStore, physical, length);
         code.memoryCopy(physical.wrap().add(RAM_BASE), host, length);
       },
       () => e.call(deviceWrite, physical.wrap(), physical.shrU(32).wrap(), length, host),
@@ -103,11 +103,13 @@ const accessSlow = routine(
       () => {
         meetWatch(e, linear, size, access);
         code.if(isRam(physical), () => {
-          const writable = code.variable(I32, I32.const(0));
+          const kept = code.variable(I32, I32.const(Kept.readable));
           code.if(access.and(AccessKind.write), () => {
-            writable.set(e.call(releaseCode, physical, size));
+            kept.set(e.call(prepareStore, physical, size));
           });
-          e.call(rememberPage, linear, physical, system, writable.get());
+          code.if(kept.get(), () => {
+            e.call(rememberPage, linear, physical, system, kept.get().eq(Kept.writable));
+          });
           code.return(physical.wrap().add(RAM_BASE));
         });
         e.set32(state.bounceSplit, size);
@@ -200,7 +202,7 @@ export function place(e: Emitter, linear: I64, size: number, kind: PlaceKind, ex
 
 /**
  * Like `place` for writing a run of bytes that lies in one page and whose first element `place` has already
- * reached in RAM: drops the decoded code in all of the run.
+ * reached in RAM: drops what was made of all its bytes.
  */
 export function placeRun(e: Emitter, linear: I64, bytes: I32): I32 {
   const { code } = e;

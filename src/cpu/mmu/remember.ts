@@ -1,9 +1,9 @@
 /**
  * What a translation leaves behind once an access to RAM was made by it: an entry of the TLB and of the window map. Which
  * pages must stay out of both is decided here: those with breakpoints on data, those that AC alone lets the
- * supervisor reach, and for stores those that code was decoded from.
+ * supervisor reach, and for stores those that code was decoded from or that walks have read.
  */
-import { CODE_MASK_BASE, CODE_MASK_SHIFT, RAM_BASE, TLB_BASE } from '../../memory/layout.js';
+import { CODE_MASK_BASE, MASK_SHIFT, RAM_BASE, TABLE_MASK_BASE, TLB_BASE } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32, get64 } from '../emitter.js';
 import { codeWritten } from '../externals.js';
@@ -11,39 +11,57 @@ import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr4, Flag } from '../state.js';
 import { BreakpointKind, findBreakpoints } from '../system/breakpoints.js';
+import { changeTables, meetsEntry } from './table-notes.js';
 import { ADDEND, noteFilled, PAGE_MASK, PIECE, READ_TAG, tlbEntry, UNFILLED_TLB, WRITE_TAG } from './tlb.js';
-import { noteInWindow } from './window-map.js';
+import { isGuarded, noteInWindow } from './window-map.js';
 
-/** What a store to some bytes of a page would find there. */
-export const CodeFound = { none: 0, elsewhere: 1, hit: 2 } as const;
+/** What a store to some bytes of a page would find there: bits, none where no store to the page would find anything. */
+export const Found = { elsewhere: 1, code: 2, table: 4 } as const;
 
-/** (physical, length) → `CodeFound` of bytes in one page of RAM */
-export const findCode = routine(
-  'findCode',
+/** (physical, length) → `Found` in bytes of one page of RAM */
+export const findGuarded = routine(
+  'findGuarded',
   { parameters: [I64, I32], result: I32 },
   (e, physical, length) => {
     const { code } = e;
-    const mask = code.let(I32.load(physical.shrU(12).wrap().shl(2), CODE_MASK_BASE));
-    code.if(mask.eqz(), () => code.return(I32.const(CodeFound.none)));
+    const page = code.let(physical.shrU(12).wrap());
+    code.if(isGuarded(page).eqz(), () => code.return(I32.const(0)));
     const start = code.let(physical.wrap().and(0xfff));
-    const first = start.shrU(CODE_MASK_SHIFT);
-    const last = start.add(length).sub(1).shrU(CODE_MASK_SHIFT);
-    const touched = I32.const(-1)
-      .shl(first)
-      .and(I32.const(-1).shrU(I32.const(31).sub(last)));
-    code.return(select(mask.and(touched), I32.const(CodeFound.hit), I32.const(CodeFound.elsewhere)));
+    const first = start.shrU(MASK_SHIFT);
+    const last = start.add(length).sub(1).shrU(MASK_SHIFT);
+    const touched = code.let(
+      I32.const(-1)
+        .shl(first)
+        .and(I32.const(-1).shrU(I32.const(31).sub(last))),
+    );
+    const isIn = (masks: number): I32 => I32.load(page.shl(2), masks).and(touched).ne(0);
+    const found = code.variable(I32, isIn(CODE_MASK_BASE).mul(Found.code).or(Found.elsewhere));
+    code.if(isIn(TABLE_MASK_BASE), () => {
+      found.set(e.call(meetsEntry, physical, length).mul(Found.table).or(found.get()));
+    });
+    code.return(found.get());
   },
 );
 
-/** (physical, length) → 1 when the page holds no decoded code any more, 0 when it does, but not in these bytes */
-export const releaseCode = routine(
-  'releaseCode',
+/** What may be remembered of the page that a store is made to. */
+export const Kept = { nothing: 0, readable: 1, writable: 2 } as const;
+
+/** (physical, length) drops what was made of the bytes, before a store to them → `Kept` */
+export const prepareStore = routine(
+  'prepareStore',
   { parameters: [I64, I32], result: I32 },
   (e, physical, length) => {
     const { code } = e;
-    const found = e.call(findCode, physical, length);
-    code.if(found.eq(CodeFound.hit), () => e.call(codeWritten, physical.shrU(12).wrap()));
-    code.return(found.ne(CodeFound.elsewhere));
+    const found = e.call(findGuarded, physical, length);
+    code.if(found.eqz(), () => code.return(I32.const(Kept.writable)));
+    const page = code.let(physical.shrU(12).wrap());
+    code.if(found.and(Found.code), () => e.call(codeWritten, page));
+    code.if(found.and(Found.table), () => {
+      e.call(changeTables);
+      // The store may change what leads to its own page.
+      code.return(I32.const(Kept.nothing));
+    });
+    code.return(select(isGuarded(page), I32.const(Kept.readable), I32.const(Kept.writable)));
   },
 );
 

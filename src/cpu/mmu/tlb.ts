@@ -7,6 +7,8 @@ import {
   JUMP_CACHE_BASE,
   JUMP_CACHE_ENTRY_SIZE,
   JUMP_CACHE_SIZE,
+  RAM_BASE,
+  TABLE_FILLS_BASE,
   TLB_BASE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
@@ -16,7 +18,8 @@ import { I32, I64, select } from '../../wasm/values.js';
 import { type Emitter, get32 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
-import { forgetWindow, forgetWindowPages } from './window-map.js';
+import { clearFills } from './fills.js';
+import { forbidStoresInWindow, forgetWindow, forgetWindowPages } from './window-map.js';
 
 export const READ_TAG = 0;
 export const WRITE_TAG = 8;
@@ -103,7 +106,27 @@ export const flushTlb = routine('flushTlb', { parameters: [] }, (e) => {
   e.set32(state.tlbFills, 0);
   e.set32(state.largestPage, 0);
   for (const user of [0, 1]) e.call(forgetWindow, I32.const(user));
+  clearFills(e, I32.const(TABLE_FILLS_BASE), 4);
   e.call(flushJumps);
+});
+
+/** (physical page) from now on what is stored there is looked at, by whatever address */
+export const forbidStores = routine('forbidStores', { parameters: [I32] }, (e, page) => {
+  const { code } = e;
+  e.call(forbidStoresInWindow, page);
+  const host = code.let(page.shl(12).add(RAM_BASE));
+  const forbid = (entry: I32): void => {
+    const leadsThere = I64.load(entry, READ_TAG).wrap().add(I32.load(entry, ADDEND)).eq(host);
+    code.if(leadsThere, () => code.store(entry, I64.const(-1), WRITE_TAG));
+  };
+  forEachFilled(e, state.tlbFills, state.tlbFilled, forbid, () => {
+    const entry = code.variable(I32, I32.const(TLB_BASE + 2 * TLB_SIZE));
+    code.loop((next) => {
+      entry.set(entry.get().sub(TLB_ENTRY_SIZE));
+      forbid(entry.get());
+      code.branchIf(next, entry.get().ne(TLB_BASE));
+    });
+  });
 });
 
 /**

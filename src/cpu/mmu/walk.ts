@@ -10,6 +10,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { Cr0, Cr4, Efer, Flag, Vector } from '../state.js';
+import { noteEntry } from './table-notes.js';
 import { forgetPage } from './tlb.js';
 
 /** How memory is touched; write, user and fetch are where #PF's error code has them (vol. 3 §4.7). */
@@ -92,6 +93,7 @@ function loadEntry(e: Emitter, address: I64, size: 4 | 8, linear: I64, access: I
     e.call(pageFault, linear, access);
     e.abort();
   });
+  e.code.if(access.and(AccessKind.look).eqz(), () => noteEntry(e, address));
   return entry.get();
 }
 

@@ -4,17 +4,14 @@
  * base reaches memory by a test and an addition (window.ts). A set bit means that an access was made to the page, that
  * its physical address is linear − base, and that all holds which puts a page into a TLB.
  *
- * It is a larger TLB, filled and forgotten with the others, and as stale as they may be: a guest that changes a
- * table without invalidating what was made of it may meet the old translation or the new one (SDM vol. 3 §4.10.2.3), but
- * here the map outlives the evictions of a TLB. Once a walk has shown that a page leads elsewhere, the map has
- * forgotten it.
- *
- * What is filled is kept apart from the CPU's state, for it stays true when that is overwritten.
+ * It is a larger TLB, filled and forgotten with the others. No walk of the tables as they are would lead elsewhere: who
+ * changes an entry forgets what was made of it (table-notes.ts).
  */
 import {
   CODE_MASK_BASE,
   PAGE_KIND_BASE,
   PageKind,
+  TABLE_MASK_BASE,
   WINDOW_FILLS_BASE,
   WINDOW_FILLS_SIZE,
   WINDOW_MAP_BASE,
@@ -22,9 +19,10 @@ import {
   WINDOW_MAP_SIZE,
 } from '../../memory/layout.js';
 import { I32, I64, select } from '../../wasm/values.js';
-import { type Emitter, get64 } from '../emitter.js';
+import { get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
+import { COUNT, clearFills, HIGHEST, LOWEST, noteAllBetween, noteFill } from './fills.js';
 import { emptyRanges, emptyWriteRanges, forgetRanges } from './window-range.js';
 
 /** Bits of a page's byte. */
@@ -33,12 +31,6 @@ export const WindowBit = { readable: 1, writable: 2 } as const;
 const AROUND_BITS = 4;
 const PAGE_MASK = -4096n;
 
-const COUNT = 0;
-const LOWEST = 4;
-const HIGHEST = 8;
-const LIST = 16;
-const LISTED = 64;
-
 /** Where the map of a privilege begins: 0 supervisor, 1 user. */
 function mapOf(user: I32): I32 {
   return user.mul(WINDOW_MAP_SIZE).add(WINDOW_MAP_BASE);
@@ -46,17 +38,6 @@ function mapOf(user: I32): I32 {
 
 function fillsOf(user: I32): I32 {
   return user.mul(WINDOW_FILLS_SIZE).add(WINDOW_FILLS_BASE);
-}
-
-/** Notes the address of a byte that was 0. */
-function noteFilled(e: Emitter, user: I32, address: I32): void {
-  const { code } = e;
-  const fills = code.let(fillsOf(user));
-  const count = code.let(I32.load(fills, COUNT));
-  code.if(count.eqz().or(address.ltU(I32.load(fills, LOWEST))), () => code.store(fills, address, LOWEST));
-  code.if(count.eqz().or(address.gtU(I32.load(fills, HIGHEST))), () => code.store(fills, address, HIGHEST));
-  code.if(count.ltU(LISTED), () => code.store(fills.add(count.shl(2)), address, LIST));
-  code.if(count.leU(LISTED), () => code.store(fills, count.add(1), COUNT));
 }
 
 /** (linear, physical, user: 0 or 1, writable: 0 or 1) of a page that a TLB is filled with */
@@ -70,16 +51,22 @@ export const noteInWindow = routine(
     const at = code.let(offset.shrU(12).wrap().add(mapOf(user)));
     const known = code.let(I32.load8U(at));
     code.if(physical.and(PAGE_MASK).ne(offset), () => {
-      code.if(known, () => {
+      code.if(known.and(AROUND_BITS - 1), () => {
         code.store8(at, known.and(-AROUND_BITS));
         emptyRanges(e, user);
       });
       code.return();
     });
-    code.if(known.eqz(), () => noteFilled(e, user, at));
+    code.if(known.eqz(), () => noteFill(e, code.let(fillsOf(user)), at));
     code.store8(at, known.or(writable.mul(WindowBit.writable)).or(WindowBit.readable));
   },
 );
+
+/** Whether stores to a physical page may meet what was made of its bytes: decoded code, or translations. */
+export function isGuarded(page: I32): I32 {
+  const at = page.shl(2);
+  return I32.load(at, CODE_MASK_BASE).or(I32.load(at, TABLE_MASK_BASE));
+}
 
 /** Pages that are noted at once of a larger one: 2 MiB, the smallest large page there is. */
 const AROUND = 512;
@@ -109,38 +96,23 @@ export const noteAroundInWindow = routine(
     code.loop((next) => {
       code.if(I32.load8U(n.get(), PAGE_KIND_BASE).eq(PageKind.ram), () => {
         const at = code.let(map.add(n.get()));
-        const holdsCode = I32.load(n.get().shl(2), CODE_MASK_BASE);
-        const own = select(holdsCode, I32.const(WindowBit.readable), bits);
+        const own = select(isGuarded(n.get()), I32.const(WindowBit.readable), bits);
         code.store8(at, I32.load8U(at).or(own));
       });
       n.set(n.get().add(1));
       code.branchIf(next, n.get().sub(first).ltU(AROUND));
     });
-    noteFilled(e, user, around);
-    noteFilled(e, user, code.let(around.add(AROUND - 1)));
-    code.store(code.let(fillsOf(user)), I32.const(LISTED + 1), COUNT);
+    const fills = code.let(fillsOf(user));
+    noteFill(e, fills, around);
+    noteFill(e, fills, code.let(around.add(AROUND - 1)));
+    noteAllBetween(e, fills);
   },
 );
 
 /** (user: 0 or 1) empties a privilege's map */
 export const forgetWindow = routine('forgetWindow', { parameters: [I32] }, (e, user) => {
-  const { code } = e;
   forgetRanges(e, user);
-  const fills = code.let(fillsOf(user));
-  const left = code.variable(I32, I32.load(fills, COUNT));
-  code.store(fills, I32.const(0), COUNT);
-  code.if(left.get().gtU(LISTED), () => {
-    const lowest = code.let(I32.load(fills, LOWEST));
-    code.memoryFill(lowest, 0, I32.load(fills, HIGHEST).sub(lowest).add(1));
-    code.return();
-  });
-  code.while(
-    () => left.get(),
-    () => {
-      left.set(left.get().sub(1));
-      code.store8(I32.load(fills.add(left.get().shl(2)), LIST), I32.const(0));
-    },
-  );
+  clearFills(e, e.code.let(fillsOf(user)), 1);
 });
 
 /** (linear, bytes, a multiple of a page's) forgets the pages there */
@@ -174,14 +146,15 @@ export const forgetWindowPages = routine(
   },
 );
 
-/** Decoded code has come into a page of physical memory: stores may no longer be made there in place. */
-export function forbidStores(memory: Uint8Array, physicalPage: number): void {
+/** (physical page) stores may no longer be made there in place */
+export const forbidStoresInWindow = routine('forbidStoresInWindow', { parameters: [I32] }, (e, page) => {
+  const { code } = e;
   for (let user = 0; user < WINDOW_MAP_COUNT; user++) {
-    const at = WINDOW_MAP_BASE + user * WINDOW_MAP_SIZE + physicalPage;
-    const known = memory[at] as number;
-    if (known & WindowBit.writable) {
-      memory[at] = known & ~WindowBit.writable;
-      emptyWriteRanges(memory);
-    }
+    const at = code.let(page.add(mapOf(I32.const(user))));
+    const known = code.let(I32.load8U(at));
+    code.if(known.and(WindowBit.writable), () => {
+      code.store8(at, known.and(~WindowBit.writable));
+      emptyWriteRanges(e);
+    });
   }
-}
+});

@@ -154,22 +154,28 @@ export function forgetRanges(e: Emitter, user: I32): void {
   });
 }
 
-/** Also counts the loss. */
 function eachRange(e: Emitter, user: I32, act: (at: I32) => void): void {
   const first = e.code.let(user.mul(RangeBit.user * WINDOW_RANGE_SIZE).add(WINDOW_RANGES_BASE));
   for (const number of OF_ONE_PRIVILEGE) act(first.add(number * WINDOW_RANGE_SIZE));
-  const losses = I32.const(WINDOW_LOSSES);
-  e.code.store(losses, I32.load(losses).add(1));
+  countLoss(e);
 }
 
 /** Empties those for writes, of both privileges. */
-export function emptyWriteRanges(memory: Uint8Array): void {
-  const losses = new DataView(memory.buffer, memory.byteOffset + WINDOW_LOSSES);
-  losses.setUint32(0, losses.getUint32(0, true) + 1, true);
+export function emptyWriteRanges(e: Emitter): void {
   for (const user of [0, RangeBit.user]) {
     for (const stack of [0, RangeBit.stack]) {
-      const at = WINDOW_RANGES_BASE + (user | stack | RangeBit.write) * WINDOW_RANGE_SIZE + BYTES;
-      memory.fill(0, at, at + 4);
+      const at = WINDOW_RANGES_BASE + (user | stack | RangeBit.write) * WINDOW_RANGE_SIZE;
+      e.code.store(I32.const(at), I32.const(0), BYTES);
     }
   }
+  countLoss(e);
+}
+
+/** How often a map may have lost a bit. */
+export function windowLosses(): I32 {
+  return I32.load(I32.const(WINDOW_LOSSES));
+}
+
+function countLoss(e: Emitter): void {
+  e.code.store(I32.const(WINDOW_LOSSES), windowLosses().add(1));
 }

@@ -9,7 +9,7 @@ import { type Emitter, get32, get64 } from '../emitter.js';
 import { routine } from '../routine.js';
 import * as state from '../state.js';
 import { isCanonical, isMisaligned, KIND_BITS, type PlaceKind } from './access.js';
-import { CodeFound, findCode, isWatched, rememberPage } from './remember.js';
+import { Found, findGuarded, isWatched, rememberPage } from './remember.js';
 import { ADDEND, flushTlb, PAGE_MASK, PIECE, READ_TAG, tlbEntry, WRITE_TAG } from './tlb.js';
 import { AccessKind, isRam, walk } from './walk.js';
 import { noteAroundInWindow } from './window-map.js';
@@ -20,6 +20,7 @@ import {
   RangeBit,
   type WindowRanges,
   widenRange,
+  windowLosses,
 } from './window-range.js';
 
 /** Number of the range in force for data. */
@@ -30,7 +31,8 @@ function dataRange(access: I32): I32 {
 
 /**
  * (linear, size, access) → host address in RAM, or 0 with nothing changed where the access faults, crosses pages,
- * reaches a device, meets a page with a breakpoint or a store decoded code. Never as the system.
+ * reaches a device, meets a page with a breakpoint, or a store meets decoded code or what translations were made of.
+ * Never as the system.
  */
 export const ramAccess = routine(
   'ramAccess',
@@ -59,18 +61,21 @@ export const ramAccess = routine(
     const user = select(get32(state.cpl).eq(3), I32.const(AccessKind.user), I32.const(0));
     const kind = code.let(writes.or(user));
     e.set32(state.unmarked, 0);
+    const losses = code.let(windowLosses());
     const physical = e.attempt(walk, linear, kind.or(AccessKind.probe));
     code.if(get32(state.pending), () => {
       e.set32(state.pending, 0);
       code.return(I32.const(0));
     });
     refuseIf(isRam(physical).eqz());
-    const found = code.variable(I32, I32.const(CodeFound.elsewhere));
-    code.if(writes, () => found.set(e.call(findCode, physical, size)));
-    refuseIf(found.get().eq(CodeFound.hit));
+    // The walk was the first to read a table's page that could be written in place: the region relies on that.
+    refuseIf(windowLosses().ne(losses));
+    const found = code.variable(I32, I32.const(Found.elsewhere));
+    code.if(writes, () => found.set(e.call(findGuarded, physical, size)));
+    refuseIf(found.get().gtU(Found.elsewhere));
     // It does not fault: the probe did not. It may set what the probe missed in the tables.
     code.if(get32(state.unmarked), () => e.attempt(walk, linear, kind));
-    const inPlace = code.let(found.get().eq(CodeFound.none));
+    const inPlace = code.let(found.get().eqz());
     const remembered = e.call(rememberPage, linear, physical, I32.const(0), inPlace);
     code.if(remembered, () => improve(get32(state.pageIsLarge), physical));
     code.return(physical.wrap().add(RAM_BASE));

@@ -58,6 +58,8 @@ export interface FetchUnit {
   /** Physical address of `state.rip` plus some bytes; undefined, with the exception pending, if it faults. */
   translate(delta: number): number | undefined;
   isRam(physical: number): boolean;
+  /** Stores to a physical page may no longer be made in place. */
+  forbidStores(physicalPage: number): void;
 }
 
 export class CodeCache {
@@ -96,7 +98,7 @@ export class CodeCache {
     this.#end = RECORDS_BASE + space;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#mask = new CodeMask(memory);
+    this.#mask = new CodeMask(memory, (page) => unit.forbidStores(page));
     this.#jumps = new JumpCache(this.#view);
     this.#writer = new RecordWriter(this.#view, numbers);
     this.#writer.writePseudo(FETCH_FAULT, PseudoHandler.fetchFault, NO_OFFSET);

@@ -2,30 +2,22 @@
  * Which bytes were decoded: a mask per physical page in WebAssembly memory tells stores which bytes they must not
  * change unnoticed. Instructions at the end of a page may reach into another, whose first bytes then count too.
  */
-import {
-  CODE_MASK_BASE,
-  CODE_MASK_SHIFT,
-  GUEST_PAGE_SIZE,
-  TLB_BASE,
-  TLB_ENTRY_SIZE,
-  TLB_SIZE,
-} from '../../../memory/layout.js';
-import { forbidStores } from '../../mmu/window-map.js';
-import * as state from '../../state.js';
+import { CODE_MASK_BASE, GUEST_PAGE_SIZE } from '../../../memory/layout.js';
+import { touchedBits } from '../../mmu/table-notes.js';
 
 /** The code mask of a page of which others read the first bytes: an instruction reaches over by 14 at most. */
 const FIRST_BYTES = 1;
 
 export class CodeMask {
-  readonly #view: DataView;
-  readonly #bytes: Uint8Array;
   readonly #masks: Uint32Array;
   /** Pages whose last instruction reaches into the page that is the key. */
   readonly #reachInto = new Map<number, Set<number>>();
 
-  constructor(memory: WebAssembly.Memory) {
-    this.#view = new DataView(memory.buffer);
-    this.#bytes = new Uint8Array(memory.buffer);
+  constructor(
+    memory: WebAssembly.Memory,
+    /** Stores to a physical page may no longer be made in place. */
+    private readonly forbidStores: (physicalPage: number) => void,
+  ) {
     this.#masks = new Uint32Array(memory.buffer, CODE_MASK_BASE, 1 << 20);
   }
 
@@ -37,15 +29,9 @@ export class CodeMask {
   /** Marks bytes of one page as decoded, so that a store to them drops the page. */
   cover(physicalPage: number, offset: number, length: number): void {
     const before = this.#masks[physicalPage] as number;
-    // The TLBs may let stores to this page through: from now on they may not.
-    if (before === 0) {
-      this.#forgetTranslations();
-      forbidStores(this.#bytes, physicalPage);
-    }
-    const last = Math.min(offset + length, GUEST_PAGE_SIZE) - 1;
-    let mask = before;
-    for (let bit = offset >> CODE_MASK_SHIFT; bit <= last >> CODE_MASK_SHIFT; bit++) mask |= 1 << bit;
-    this.#masks[physicalPage] = mask >>> 0;
+    if (before === 0) this.forbidStores(physicalPage);
+    const inPage = Math.min(length, GUEST_PAGE_SIZE - offset);
+    this.#masks[physicalPage] = before | touchedBits(offset, inPage);
   }
 
   /** Marks the first bytes of a page, into which an instruction of another reaches. */
@@ -73,20 +59,5 @@ export class CodeMask {
     for (const page of physicalPages) this.#masks[page] = 0;
     for (const page of this.#reachInto.keys()) this.#masks[page] = 0;
     this.#reachInto.clear();
-  }
-
-  /** Empties the TLBs that are ever filled, as `flushTlb` does. */
-  #forgetTranslations(): void {
-    const { tlbFills, tlbFilled } = state;
-    const count = this.#view.getUint32(tlbFills.address, true);
-    this.#view.setUint32(tlbFills.address, 0, true);
-    if (count > tlbFilled.count) {
-      this.#bytes.fill(0xff, TLB_BASE, TLB_BASE + 2 * TLB_SIZE);
-      return;
-    }
-    for (let n = 0; n < count; n++) {
-      const entry = this.#view.getUint32(state.at(tlbFilled, n), true);
-      this.#bytes.fill(0xff, entry, entry + TLB_ENTRY_SIZE);
-    }
   }
 }

@@ -64,6 +64,7 @@ export function buildRun(
   firstOutside: number,
 ): void {
   const e = new Emitter(code, linker, () => code.unreachable());
+  e.set32(state.refetch, 0);
   const record = code.variable(I32, e.call(lookup, get64(state.rip)));
   code.loop((again) => {
     code.if(
@@ -86,6 +87,7 @@ export function buildRun(
  */
 export function buildWatch(code: FunctionBuilder, linker: Linker, type: number, firstRegion: number): void {
   const e = new Emitter(code, linker, () => code.unreachable());
+  e.set32(state.refetch, 0);
   const record = code.variable(I32, e.call(lookup, get64(state.rip)));
   code.loop((again) => {
     e.set32(state.budget, get32(state.budget).sub(1));
@@ -117,6 +119,12 @@ function runOne(e: Emitter, type: number, record: I32): I32 {
   const handler = load16(record, RecordField.handler);
   const target = code.variable(I32, code.callIndirect(I32, type, handler, record));
   code.if(target.get().eqz(), () => target.set(e.call(abortHandler, record)));
+  code.if(get32(state.refetch), () => {
+    e.set32(state.refetch, 0);
+    code.if(load16(target.get(), RecordField.offset).ne(NO_OFFSET), () => {
+      target.set(e.call(lookup, code.let(ripOf(target.get()))));
+    });
+  });
   return target.get();
 }
 

@@ -11,6 +11,7 @@ import { type Conflict, definedConflicts, useDefinedEncodings } from '../../deco
 import { ModuleLinker } from '../../linker.js';
 import { adoptDirectoryPointers } from '../../mmu/directory-pointers.js';
 import { translateFetch } from '../../mmu/fetch.js';
+import { changeTables } from '../../mmu/table-notes.js';
 import { flushTlb } from '../../mmu/tlb.js';
 import { translateLinear } from '../../mmu/translate.js';
 import { moveWindow, ramAccess } from '../../mmu/window.js';
@@ -30,6 +31,7 @@ const ENTRY_POINTS = [
   deliverPending,
   updateMode,
   flushTlb,
+  changeTables,
   translateFetch,
   translateLinear,
   adoptDirectoryPointers,

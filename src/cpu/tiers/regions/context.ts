@@ -48,9 +48,9 @@ export interface Exits {
   goToComputed(rip: I64, hurried: boolean): void;
   /** Leaves the region with an exception of this instruction pending. */
   abort(): void;
-  /** Makes the budget in the state exact, as it is while this instruction runs. */
+  /** Before a routine: makes the budget in the state exact, as it is while this instruction runs. */
   syncBudget(): void;
-  /** Notes whether the host has taken from the budget meanwhile. */
+  /** Notes whether the host has taken from the budget meanwhile, or the mapping has changed. */
   noteHurry(): void;
   /** A host address, or the region is left before the instruction, for the interpreter to run it. */
   reach(linear: I64, bytes: number, kind: PlaceKind, access: number, parts?: AddressParts): I32;

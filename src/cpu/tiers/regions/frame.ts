@@ -28,8 +28,10 @@ export class Frame {
   readonly target: Variable<I64>;
   /** `RegionExit`: why it is left. */
   readonly exit: Variable<I32>;
-  /** Whether the host wants the run to end. */
+  /** Whether the host wants the run to end, or the region no longer holds. */
   readonly hurried: Variable<I32>;
+  /** How often the window had lost a bit before a routine was called. */
+  readonly losses: Variable<I32>;
 
   constructor(private readonly code: FunctionBuilder) {
     const hold = <T extends I64 | V128>(variable: Variable<T>): Held<T> => ({
@@ -44,6 +46,7 @@ export class Frame {
     this.left = code.variable(I32);
     this.exit = code.variable(I32);
     this.hurried = code.variable(I32);
+    this.losses = code.variable(I32);
     this.vectors = Array.from({ length: 16 }, () => hold(code.variable(V128)));
   }
 

@@ -8,12 +8,11 @@
  * on, so that a run ends after the very instruction that it ends after there.
  */
 
-import { WINDOW_LOSSES } from '../../../memory/layout.js';
 import { FunctionBuilder, type Label } from '../../../wasm/function-builder.js';
 import { I32, I64, select } from '../../../wasm/values.js';
 import { Emitter, get32, get64, type Linker } from '../../emitter.js';
 import { reach } from '../../mmu/window.js';
-import type { WindowRanges } from '../../mmu/window-range.js';
+import { type WindowRanges, windowLosses } from '../../mmu/window-range.js';
 import { definitionOf } from '../../semantics/context.js';
 import * as state from '../../state.js';
 import { RegionExit, RegionKey } from '../../state.js';
@@ -41,7 +40,7 @@ export interface Setting {
 
 /** Counts what may make a region wrong but for changes of its code. */
 function mappingChanges(): I32 {
-  return get32(state.mappings).add(I32.load(I32.const(0), WINDOW_LOSSES));
+  return get32(state.mappings).add(windowLosses());
 }
 
 /** Fewer instructions than this are not worth entering a region for, and single steps never do. */
@@ -145,8 +144,14 @@ export class RegionWriter implements NodeWriter {
         code.branch(this.#end);
       },
       // Not if the host has taken from it already.
-      syncBudget: () => code.if(frame.hurried.get().eqz(), () => emitter.set32(state.budget, budget())),
-      noteHurry: () => frame.hurried.set(frame.hurried.get().or(get32(state.budget).ne(budget()))),
+      syncBudget: () => {
+        code.if(frame.hurried.get().eqz(), () => emitter.set32(state.budget, budget()));
+        frame.losses.set(windowLosses());
+      },
+      noteHurry: () => {
+        const left = windowLosses().ne(frame.losses.get()).or(get32(state.budget).ne(budget()));
+        frame.hurried.set(frame.hurried.get().or(left));
+      },
       reach: (linear, bytes, kind, access, parts) =>
         reach(emitter, linear, bytes, kind, {
           privilege: this.setting.key & RegionKey.user ? 'user' : 'supervisor',
