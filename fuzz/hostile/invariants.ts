@@ -47,6 +47,7 @@ import {
 /** Physical pages below 4 GiB. */
 const PAGES = 1 << 20;
 const CANARY = 0xa5;
+const GUARDED = 'decoded code or tables';
 /** What `updateMode` computes from the rest. */
 const DERIVED_32 = [state.codeSize, state.tlbBase, state.vectorFault, state.fpuFault, state.mxcsrSlow];
 const DERIVED_64 = [state.ripMask, state.stackMask, state.modeKey, state.jumpCacheBase];
@@ -196,8 +197,7 @@ export class Invariants {
       const page = (host - RAM_BASE) / GUEST_PAGE_SIZE;
       const kind = Number.isInteger(page) && page >= 0 ? this.#bytes[PAGE_KIND_BASE + page] : undefined;
       if (kind !== PageKind.ram) yield `TLB entry ${n} leads to ${host.toString(16)}`;
-      else if (write !== EMPTY && view.getUint32(CODE_MASK_BASE + page * 4, true) !== 0)
-        yield `TLB entry ${n} lets decoded code be written`;
+      else if (write !== EMPTY && this.#isGuarded(page)) yield `TLB entry ${n} lets ${GUARDED} be written`;
     }
   }
 
@@ -219,12 +219,19 @@ export class Invariants {
       for (let page = first; page < end; page++) {
         const map = WINDOW_MAP_BASE + (n >> 2) * WINDOW_MAP_SIZE;
         const known = this.#bytes[map + page] as number;
-        const code = view.getUint32(CODE_MASK_BASE + page * 4, true) !== 0;
         if (!(known & bit)) yield `range ${n} has a page that is not in the map, ${page.toString(16)}`;
         else if (this.#bytes[PAGE_KIND_BASE + page] !== PageKind.ram) yield `range ${n} leads out of RAM`;
-        else if (code && bit === WindowBit.writable) yield `range ${n} lets decoded code be written`;
+        else if (bit === WindowBit.writable && this.#isGuarded(page))
+          yield `range ${n} lets ${GUARDED} be written`;
       }
     }
+  }
+
+  /** Whether code was decoded from a physical page, or a walk has read it. */
+  #isGuarded(page: number): boolean {
+    return [CODE_MASK_BASE, TABLE_MASK_BASE].some(
+      (masks) => this.#view.getUint32(masks + page * 4, true) !== 0,
+    );
   }
 
   *#jumps(): Generator<string> {

@@ -18,8 +18,11 @@ import {
   REGION_VALIDITY,
   STATE_END,
   STATIC_RECORDS,
+  TABLE_FILLS_BASE,
+  TABLE_MASK_BASE,
   TLB_BASE,
   TLB_SIZE,
+  WINDOW_FILLS_SIZE,
   WINDOW_LOSSES,
   WINDOW_MAP_BASE,
   WINDOW_RANGE_SIZE,
@@ -127,13 +130,13 @@ function fillRange(number: number, page: number): void {
 const EMPTY = 0xffffffffffffffffn;
 const caches: readonly (readonly [message: RegExp, break_: () => void])[] = [
   [/TLB entry 0 can be written and not read/, () => fillTlb(EMPTY, 0n, RAM_BASE)],
-  [/TLB entry 0 leads to 20a0000/, () => fillTlb(0n, EMPTY, 0x20a0000)],
-  [/TLB entry 0 leads to 1fff000/, () => fillTlb(0n, EMPTY, RAM_BASE - 4096)],
-  [/TLB entry 0 leads to 2200000/, () => fillTlb(0n, EMPTY, RAM_BASE + RAM)],
-  [/TLB entry 0 leads to 2000001/, () => fillTlb(0n, EMPTY, RAM_BASE + 1)],
+  [/TLB entry 0 leads to 24a0000/, () => fillTlb(0n, EMPTY, RAM_BASE + 0xa0000)],
+  [/TLB entry 0 leads to 23ff000/, () => fillTlb(0n, EMPTY, RAM_BASE - 4096)],
+  [/TLB entry 0 leads to 2600000/, () => fillTlb(0n, EMPTY, RAM_BASE + RAM)],
+  [/TLB entry 0 leads to 2400001/, () => fillTlb(0n, EMPTY, RAM_BASE + 1)],
   [/TLB entry 0 is filled, and no flush knows/, () => fillTlb(0n, EMPTY, RAM_BASE)],
   [
-    /TLB entry 0 lets decoded code be written/,
+    /TLB entry 0 lets decoded code or tables be written/,
     () => {
       fillTlb(0n, 0n, RAM_BASE);
       memory.setUint32(CODE_MASK_BASE, 1, true);
@@ -156,19 +159,26 @@ const caches: readonly (readonly [message: RegExp, break_: () => void])[] = [
   [/range 4 has a page that is not in the map, 5/, () => fillRange(4, 5)],
   [/range 0 leads out of RAM/, () => fillRange(0, 0xa0)],
   [
-    /range 1 lets decoded code be written/,
+    /range 1 lets decoded code or tables be written/,
     () => {
       fillRange(1, 5);
       memory.setUint32(CODE_MASK_BASE + 5 * 4, 1, true);
     },
   ],
   [
+    /range 3 lets decoded code or tables be written/,
+    () => {
+      fillRange(3, 5);
+      memory.setUint32(TABLE_MASK_BASE + 5 * 4, 1, true);
+    },
+  ],
+  [
     /range 2 is not of pages/,
     () => memory.setUint32(WINDOW_RANGES_BASE + 2 * WINDOW_RANGE_SIZE + 8, 1, true),
   ],
-  [/jump 1 leads to 828000/, () => fillJump(RECORDS_BASE + CODE_SPACE)],
-  [/jump 1 leads to 7fffe0/, () => fillJump(RECORDS_BASE - 32)],
-  [/jump 1 leads to 800010/, () => fillJump(RECORDS_BASE + 16)],
+  [/jump 1 leads to c28000/, () => fillJump(RECORDS_BASE + CODE_SPACE)],
+  [/jump 1 leads to bfffe0/, () => fillJump(RECORDS_BASE - 32)],
+  [/jump 1 leads to c00010/, () => fillJump(RECORDS_BASE + 16)],
   [/jump 1 is filled, and no flush knows/, () => fillJump(RECORDS_BASE)],
 ];
 
@@ -183,14 +193,17 @@ const places: readonly (readonly [name: string, address: number])[] = [
   ['what is behind the state', STATE_END - 1],
   ['what is before the window fills', STATIC_RECORDS + 0x100],
   ['what is before the TLBs', TLB_BASE - 1],
-  ['what is before the TLBs', WINDOW_LOSSES + 4],
+  ['what is before the TLBs', TABLE_FILLS_BASE + WINDOW_FILLS_SIZE],
+  ['what is before the table fills', WINDOW_LOSSES + 4],
   ['the TLB that is never filled', TLB_BASE + 2 * TLB_SIZE],
   ['what is behind the regions', REGION_VALIDITY + 4 * MOST_REGIONS],
   ['the table of kinds of pages', PAGE_KIND_BASE + 0xa0],
   ['the table of kinds of pages', PAGE_KIND_BASE + 0xfee00],
   ['the code masks of what is no RAM', CODE_MASK_BASE + (RAM / 4096) * 4],
   ['the window map of what is no RAM', WINDOW_MAP_BASE + RAM / 4096],
-  ['the user window map of what is no RAM', RECORDS_BASE - 1],
+  ['the table masks of what is no RAM', TABLE_MASK_BASE + (RAM / 4096) * 4],
+  ['the table masks of what is no RAM', RECORDS_BASE - 1],
+  ['the user window map of what is no RAM', TABLE_MASK_BASE - 1],
   ['what is behind the decoded code', RECORDS_BASE + CODE_SPACE],
   ['what is behind the decoded code', RECORDS_END - 1],
   ['the video window', RAM_BASE + 0xa0000],

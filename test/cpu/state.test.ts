@@ -8,12 +8,16 @@ import {
   STATE_BASE,
   STATE_END,
   STATIC_RECORDS,
+  TABLE_FILLS_BASE,
+  TABLE_MASK_BASE,
   TLB_BASE,
   WINDOW_FILLS_BASE,
   WINDOW_FILLS_SIZE,
+  WINDOW_LOSSES,
   WINDOW_MAP_BASE,
   WINDOW_MAP_COUNT,
   WINDOW_MAP_SIZE,
+  WINDOW_RANGES_BASE,
 } from '../../src/memory/layout.js';
 
 test('the fields lie where the layout has room for them, and none over another', () => {
@@ -28,12 +32,15 @@ test('the fields lie where the layout has room for them, and none over another',
   expect(stateEnd).toBeLessThanOrEqual(STATE_END);
 });
 
-test('the window maps lie between the code masks and the records, and end in pages that are never RAM', () => {
+test('the window maps and the table masks lie between the code masks and the records; no map ends in RAM', () => {
   const pages = 2 ** 32 / 4096;
   expect(WINDOW_MAP_SIZE).toBe(pages);
   expect(WINDOW_MAP_BASE).toBeGreaterThanOrEqual(CODE_MASK_BASE + 4 * pages);
-  expect(WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE).toBeLessThanOrEqual(RECORDS_BASE);
+  expect(WINDOW_MAP_BASE + WINDOW_MAP_COUNT * WINDOW_MAP_SIZE).toBeLessThanOrEqual(TABLE_MASK_BASE);
+  expect(TABLE_MASK_BASE + 4 * pages).toBeLessThanOrEqual(RECORDS_BASE);
   expect(MAX_RAM / 4096).toBeLessThan(pages);
   expect(WINDOW_FILLS_BASE).toBeGreaterThanOrEqual(STATIC_RECORDS + 0x100);
-  expect(WINDOW_FILLS_BASE + WINDOW_MAP_COUNT * WINDOW_FILLS_SIZE).toBeLessThanOrEqual(TLB_BASE);
+  expect(WINDOW_FILLS_BASE + WINDOW_MAP_COUNT * WINDOW_FILLS_SIZE).toBeLessThanOrEqual(WINDOW_RANGES_BASE);
+  expect(WINDOW_LOSSES + 4).toBeLessThanOrEqual(TABLE_FILLS_BASE);
+  expect(TABLE_FILLS_BASE + WINDOW_FILLS_SIZE).toBeLessThanOrEqual(TLB_BASE);
 });

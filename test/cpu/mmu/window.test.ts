@@ -240,8 +240,8 @@ describe('forgetting', () => {
   });
 
   test('a fault in a page of 4 KiB forgets that page alone', () => {
-    for (const page of [0x4f000, 0x50000, 0x51000]) window.access('read', page);
     window.setEntry(0x50000, 0x50001n);
+    for (const page of [0x4f000, 0x50000, 0x51000]) window.access('read', page);
     window.world.setGate(14, { target: BigInt(PROGRAM + 0x100) });
     window.fault(0x50000n);
     expect(window.access('read', 0x4fffc, 8)).toBe('refused');
@@ -251,8 +251,8 @@ describe('forgetting', () => {
   });
 
   test('a fault in a large page forgets all pieces of it', () => {
-    for (const page of [0x50000, 0x1ff000, 0x201000, 0x3ff000]) window.access('write', page);
     window.world.put64(PML4 + 0x2008, 0x200081n);
+    for (const page of [0x50000, 0x1ff000, 0x201000, 0x3ff000]) window.access('read', page);
     window.fault(0x202000n);
     expect(window.access('write', 0x201000)).toBe('refused');
     expect(window.access('write', 0x3ff000)).toBe('refused');
