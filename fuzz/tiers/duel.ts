@@ -133,7 +133,10 @@ export class Duel {
     const sides = [this.#plain, this.#regions] as const;
     if (first || random.oneIn(8) || this.#plain.cpu.shutdownCause) {
       const start = world.start();
-      for (const side of sides) world.enter(side.cpu, start);
+      for (const side of sides) {
+        world.repair(side.cpu);
+        world.enter(side.cpu, start);
+      }
     }
     if (random.oneIn(4)) {
       const vector = random.between(32, 255);
@@ -143,19 +146,20 @@ export class Duel {
       const { address, bytes } = world.slot();
       for (const side of sides) side.cpu.memory.write(address, bytes);
     }
-    if (random.oneIn(24)) this.#changeMapping(random);
+    if (random.oneIn(12)) this.#changeMapping(random);
     if (random.oneIn(24)) this.#regions.evict();
     return random.oneIn(3) ? random.between(1, 60) : random.between(1, random.oneIn(3) ? 8000 : 1500);
   }
 
-  /** An entry's accessed, dirty or writable bit, and a flush. */
+  /** An entry's present, accessed, dirty or writable bit, with a flush or without. */
   #changeMapping(random: Random): void {
     const entry = random.pick([LOW_TABLE, HIGH_TABLE]) + random.below(512) * 8;
-    const flip = random.pick([2, 0x20, 0x40, 0x60]);
+    const flip = random.pick([1, 2, 0x20, 0x40, 0x60]);
+    const flush = random.oneIn(2);
     for (const side of [this.#plain, this.#regions]) {
       const before = side.cpu.memory.read(entry, 1) ?? 0;
       side.cpu.memory.write(entry, Uint8Array.of(before ^ flip));
-      side.cpu.synchronise();
+      if (flush) side.cpu.synchronise();
     }
   }
 

@@ -33,7 +33,7 @@ export const TABLES = 0x70000;
 export const LOW_TABLE = 0x73000;
 export const HIGH_TABLE = 0x76000;
 export const TABLES_END = 0x77000;
-/** Where they are mapped, out of the way of what writes anywhere: what is written must be made known. */
+/** Where they are mapped, for the system alone. */
 export const TABLES_SEEN = 0x1e0000;
 
 /** Where both tables map the code once more: their last pages. */

@@ -52,7 +52,17 @@ function load(register: number, value: bigint): number[] {
   return [0x48 | (register >> 3), 0xb8 | (register & 7), ...bytes64(BigInt.asUintN(64, value))];
 }
 
-/** An address to read or write at: mostly plain data; else a page's end, a device, code, nothing, or not canonical. */
+/** Where the system sees an entry of the tables: mostly one that maps a page. */
+function entryAddress(random: Random): bigint {
+  const table = random.oneIn(16) ? TABLES + random.below(7) * 0x1000 : random.pick([LOW_TABLE, HIGH_TABLE]);
+  const entry = table < LOW_TABLE || random.oneIn(16) ? random.pick([0, 255, 510, 511]) : random.below(512);
+  return BigInt(TABLES_SEEN + (table - TABLES) + entry * 8);
+}
+
+/**
+ * An address to read or write at: mostly plain data; else a page's end, a device, code, an entry of the tables, nothing,
+ * or not canonical.
+ */
 export function randomAddress(random: Random): bigint {
   const plain = BigInt(DATA + random.below(DATA_BYTES / 8) * 8);
   switch (random.below(24)) {
@@ -75,6 +85,8 @@ export function randomAddress(random: Random): bigint {
     case 9:
     case 10:
       return random.pick(HIGH_BASES) + plain;
+    case 11:
+      return random.oneIn(4) ? entryAddress(random) : plain;
     default:
       return plain;
   }
@@ -171,18 +183,19 @@ export class ProgramWriter {
     }
   }
 
-  /** Stores into code, changes to the page tables with what makes them known. */
+  /** Stores into code, changes to the page tables with what makes them known and without. */
   #special(slot: number, at: number): number[] {
     const { random } = this;
     if (this.supervisor && random.oneIn(2)) {
       const page = random.below(512);
       const table = random.pick([LOW_TABLE, HIGH_TABLE]);
       const base = table === LOW_TABLE ? 0n : random.pick(HIGH_BASES);
-      // XOR of accessed, dirty or writable in an entry; INVLPG or MOV to CR3.
-      const flip = random.pick([2, 0x20, 0x40, 0x60]);
+      // XOR of present, accessed, dirty or writable in an entry; INVLPG, MOV to CR3, or nothing.
+      const flip = random.pick([1, 2, 0x20, 0x40, 0x60]);
       const entry = BigInt(TABLES_SEEN + (table - TABLES) + page * 8);
       const linear = load(3, base + BigInt(page) * 0x1000n);
       const toMemory = [...load(0, entry), 0x80, 0x30, flip, ...linear];
+      if (random.oneIn(2)) return toMemory;
       return random.oneIn(3) && table === LOW_TABLE
         ? [...toMemory, 0x0f, 0x01, 0x3b]
         : [...toMemory, 0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8];

@@ -1,6 +1,6 @@
 /**
  * One of the two processors of fuzz/tiers with what is around it: a bus whose answers follow from what it was asked,
- * and that now and then raises an interrupt, writes memory like a device, or cuts the run short.
+ * and that now and then raises an interrupt, writes code or tables like a device, or cuts the run short.
  */
 import type { Bus } from '../../src/cpu/bus.js';
 import { Cpu } from '../../src/cpu/cpu.js';
@@ -9,7 +9,7 @@ import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import type { Pace } from '../../src/cpu/tiers/regions/pace.js';
 import { RegionTier } from '../../src/cpu/tiers/regions/region-tier.js';
 import { RAM_BASE } from '../../src/memory/layout.js';
-import { CODE, CODE_BYTES, RAM } from './layout.js';
+import { CODE, CODE_BYTES, LOW_TABLE, RAM } from './layout.js';
 import { differencesInState, sameState, wholeMemory } from './same-state.js';
 
 export class Side {
@@ -107,6 +107,12 @@ export class Side {
   }
 
   #writeLikeADevice(): void {
+    if (this.#log & 0x40) {
+      const entry = LOW_TABLE + ((this.#log >>> 7) & 0x1ff) * 8;
+      const flip = [1, 2, 0x20, 0x60][(this.#log >>> 16) & 3] as number;
+      this.cpu.memory.store(entry, 1, (this.cpu.memory.read(entry, 1) ?? 0) ^ flip);
+      return;
+    }
     const at = CODE + ((this.#log >>> 7) % (CODE_BYTES - 8));
     this.cpu.memory.write(at, Uint8Array.of(this.#log & 0xff, (this.#log >> 8) & 0xff));
   }

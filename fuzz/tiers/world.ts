@@ -117,6 +117,16 @@ export class World {
     };
   }
 
+  /** What every world needs to go on, as it was at first: the system's structures, and the tables. */
+  repair(cpu: Cpu): void {
+    for (const [from, to] of [
+      [at.IDT, at.SYSTEM_END],
+      [at.TABLES, at.TABLES_END],
+    ] as const) {
+      cpu.memory.write(from, this.image.subarray(from, to));
+    }
+  }
+
   /** Gives a processor other registers, and its mode again. */
   enter(cpu: Cpu, start: Start): void {
     const view = cpu.state;
