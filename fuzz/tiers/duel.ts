@@ -8,6 +8,7 @@ import type { Interpreter } from '../../src/cpu/tiers/interpreter/load.js';
 import { EAGER, type Pace } from '../../src/cpu/tiers/regions/pace.js';
 import { Random } from '../random.js';
 import { HIGH_TABLE, LOW_TABLE, RAM } from './layout.js';
+import { randomPage } from './program.js';
 import { Side } from './side.js';
 import { World } from './world.js';
 
@@ -153,7 +154,7 @@ export class Duel {
 
   /** An entry's present, accessed, dirty or writable bit, with a flush or without. */
   #changeMapping(random: Random): void {
-    const entry = random.pick([LOW_TABLE, HIGH_TABLE]) + random.below(512) * 8;
+    const entry = random.pick([LOW_TABLE, HIGH_TABLE]) + randomPage(random) * 8;
     const flip = random.pick([1, 2, 0x20, 0x40, 0x60]);
     const flush = random.oneIn(2);
     for (const side of [this.#plain, this.#regions]) {

@@ -9,6 +9,7 @@ import type { Random } from '../random.js';
 import { randomEncoding } from '../templates.js';
 import {
   CODE,
+  CODE_AGAIN,
   CODE_BYTES,
   DATA,
   DATA_BYTES,
@@ -52,10 +53,22 @@ function load(register: number, value: bigint): number[] {
   return [0x48 | (register >> 3), 0xb8 | (register & 7), ...bytes64(BigInt.asUintN(64, value))];
 }
 
+/** A page of the 2 MiB that a table maps: mostly one of the code's or the data's. */
+export function randomPage(random: Random): number {
+  switch (random.below(4)) {
+    case 0:
+      return random.below(512);
+    case 1:
+      return (DATA >> 12) + random.below(DATA_BYTES >> 12);
+    default:
+      return (random.pick([CODE, CODE_AGAIN]) >> 12) + random.below(CODE_BYTES >> 12);
+  }
+}
+
 /** Where the system sees an entry of the tables: mostly one that maps a page. */
 function entryAddress(random: Random): bigint {
   const table = random.oneIn(16) ? TABLES + random.below(7) * 0x1000 : random.pick([LOW_TABLE, HIGH_TABLE]);
-  const entry = table < LOW_TABLE || random.oneIn(16) ? random.pick([0, 255, 510, 511]) : random.below(512);
+  const entry = table < LOW_TABLE || random.oneIn(16) ? random.pick([0, 255, 510, 511]) : randomPage(random);
   return BigInt(TABLES_SEEN + (table - TABLES) + entry * 8);
 }
 
@@ -187,7 +200,7 @@ export class ProgramWriter {
   #special(slot: number, at: number): number[] {
     const { random } = this;
     if (this.supervisor && random.oneIn(2)) {
-      const page = random.below(512);
+      const page = randomPage(random);
       const table = random.pick([LOW_TABLE, HIGH_TABLE]);
       const base = table === LOW_TABLE ? 0n : random.pick(HIGH_BASES);
       // XOR of present, accessed, dirty or writable in an entry; INVLPG, MOV to CR3, or nothing.
