@@ -6,10 +6,22 @@ import { SystemWorld } from '../../support/system-world.js';
 
 const DIRECTORY = 0x110000;
 const TABLE = 0x111000;
-/** MOV EAX,[EDI]; MOV [EDI],EAX; CALL EDI */
+/** MOV EAX,[EDI]; MOV EAX,[ESI]; MOV [EDI],EAX; CALL EDI */
 const READ = '8b 07';
+const READ_SOURCE = '8b 06';
 const WRITE = '89 07';
 const CALL = 'ff d7';
+
+/** What is read at a linear address before and after a store to the tables: 1 is at 50000h, 2 at 51000h. */
+function readAround(world: SystemWorld, entry: number, value: bigint, linear: bigint): bigint[] {
+  world.put64(0x50000, 1n);
+  world.put64(0x51000, 2n);
+  // MOV EAX,[ESI]; MOV [EDI],ECX; MOV EBX,[ESI]
+  const registers = { 1: value, 6: linear, 7: BigInt(entry) };
+  const outcome = world.run({ code: `${READ_SOURCE} 89 0f 8b 1e`, registers });
+  expect(outcome.done).toBe(true);
+  return [outcome.registers[0] as bigint, outcome.registers[3] as bigint];
+}
 
 function enablePaging(world: SystemWorld, cr3: number, cr4: number): void {
   const view = world.cpu.state;
@@ -74,6 +86,14 @@ describe('32-bit paging', () => {
       errorCode: 9,
     });
   });
+  it.each([
+    ['a page', TABLE + 0x50 * 4, 0x51003n, 0x50000n],
+    ['a large page', DIRECTORY + 4, 0x114003n, 0x450000n],
+  ])('goes by a new entry of %s at once', async (_name, entry, value, linear) => {
+    const world = await world32();
+    world.cpu.memory.store(0x114000 + 0x50 * 4, 4, 0x51003);
+    expect(readAround(world, entry, value, linear)).toEqual([1n, 2n]);
+  });
 });
 
 describe('PAE paging', () => {
@@ -91,6 +111,16 @@ describe('PAE paging', () => {
     enablePaging(world, POINTERS, Cr4.pae);
     return world;
   }
+  it.each([
+    ['a page', TABLE, 0x51003n, 0x200000n],
+    ['a large page', MIDDLE + 16, BigInt(TABLE) | 3n, 0x450000n],
+  ])('goes by a new entry of %s at once', async (_name, entry, value, linear) => {
+    const world = await worldPae();
+    world.put64(TABLE, 0x50003n);
+    world.put64(TABLE + 0x50 * 8, 0x51003n);
+    world.put64(MIDDLE + 16, 0x83n);
+    expect(readAround(world, entry, value, linear)).toEqual([1n, 2n]);
+  });
   it('maps pages of 2 MiB and 4 KiB', async () => {
     const world = await worldPae();
     world.cpu.memory.store(0x5678, 4, 0xcafe);
