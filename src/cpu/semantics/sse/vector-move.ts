@@ -184,6 +184,6 @@ for (const name of [
 for (const name of ['CLFLUSH', 'CLFLUSHOPT', 'CLWB']) {
   define(name, 'Does nothing but check that the byte can be read.', (context) => {
     const [line] = context.operands as [Operand];
-    place(context, line.linearAddress(1, 'read'), 1, 'read');
+    line.probe('read');
   });
 }
