@@ -10,11 +10,6 @@ const BLOCK = 64;
 /** "expand 32-byte k" */
 const CONSTANTS = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const;
 const DOUBLE_ROUNDS = 10;
-/** Columns, then diagonals. */
-const QUARTERS = [
-  ...[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15],
-  ...[0, 5, 10, 15, 1, 6, 11, 12, 2, 7, 8, 13, 3, 4, 9, 14],
-] as const;
 
 /** @param seed 0 to 2^53 − 1 */
 export function seededEntropy(seed: number): EntropySource {
@@ -41,19 +36,25 @@ export function keystream(key: Uint32Array, place: readonly number[]): Uint8Arra
   const start = Uint32Array.of(...CONSTANTS, ...key, ...place);
   const state = start.slice();
   for (let round = 0; round < DOUBLE_ROUNDS; round++) {
-    for (let n = 0; n < QUARTERS.length; n += 4) {
-      const [a = 0, b = 0, c = 0, d = 0] = [QUARTERS[n], QUARTERS[n + 1], QUARTERS[n + 2], QUARTERS[n + 3]];
-      mix(state, a, b, d, 16);
-      mix(state, c, d, b, 12);
-      mix(state, a, b, d, 8);
-      mix(state, c, d, b, 7);
-    }
+    for (let column = 0; column < 4; column++) quarter(state, column, 0);
+    for (let column = 0; column < 4; column++) quarter(state, column, 1);
   }
   const view = new DataView(new ArrayBuffer(BLOCK));
   state.forEach((word, n) => {
     view.setUint32(4 * n, word + (start[n] ?? 0), true);
   });
   return new Uint8Array(view.buffer);
+}
+
+/** A column of the four rows, or a diagonal: then each row is `slant` places further on than the one before. */
+function quarter(state: Uint32Array, column: number, slant: number): void {
+  const b = 4 + ((column + slant) & 3);
+  const c = 8 + ((column + 2 * slant) & 3);
+  const d = 12 + ((column + 3 * slant) & 3);
+  mix(state, column, b, d, 16);
+  mix(state, c, d, b, 12);
+  mix(state, column, b, d, 8);
+  mix(state, c, d, b, 7);
 }
 
 /** x += y; z = (z ^ x) rotated left. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryBlock } from '../../src/devices/block/memory-block.js';
 import { PicPair } from '../../src/devices/interrupt/pic-pair.js';
 import { MemoryConsole } from '../../src/devices/memory-console.js';
 import {
@@ -8,7 +9,8 @@ import {
   UnknownDeviceError,
 } from '../../src/devices/registry.js';
 import { PIT_FREQUENCY, timeOfTick } from '../../src/devices/timer/ticks.js';
-import { NoSlotError, VirtioSlots } from '../../src/devices/virtio/slots.js';
+import { Block } from '../../src/devices/virtio/block/block.js';
+import { NoSlotError, VirtioSlots, virtioMmio } from '../../src/devices/virtio/slots.js';
 import { MmioBus } from '../../src/hypervisor/buses/mmio-bus.js';
 import { PortBus } from '../../src/hypervisor/buses/port-bus.js';
 import { VirtualClock } from '../../src/hypervisor/virtual-clock.js';
@@ -37,6 +39,18 @@ for (const entry of deviceRegistry) {
 }
 
 conforms('pic', () => new PicPair());
+
+conforms(
+  'virtio-blk',
+  (rig) =>
+    new AllAsPorts(
+      virtioMmio('virtio-blk', new Block({ backend: new MemoryBlock(new Uint8Array(4096)), queues: 2 }), {
+        clock: rig.clock,
+        memory: () => rig.memory,
+        slot: () => ({ base: 0xfeb00000, length: 0x200, irq: 5, line: rig.line() }),
+      }),
+    ),
+);
 
 describe('composeDevices', () => {
   const clock = new TestClock();

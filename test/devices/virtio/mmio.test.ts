@@ -136,10 +136,10 @@ describe.each(RINGS)('with a %s ring', (ring) => {
     expect(asked).toHaveLength(before);
   });
 
-  it('survives 20,000 random operations, and works after them', () => {
+  it('survives 100,000 random operations, and works after them', () => {
     const next = randomNumbers(ring === 'split' ? 7 : 8);
     let served = 0;
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 1000; round++) {
       const driver = rig.setUp(ring);
       for (let n = 0; n < 3; n++) driver.add(buffer);
       for (let n = 0; n < 100; n++) {

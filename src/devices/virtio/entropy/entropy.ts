@@ -13,7 +13,9 @@ import { lengthOf, scatter } from '../queue/chain.js';
 const ENTROPY_DEVICE = 4;
 const REQUESTS = 0;
 const QUEUE_SIZE = 64;
-const MOST_BYTES = 64 << 10;
+const MOST_BYTES = 4 << 10;
+/** What a random byte costs, as bytes copied. */
+const COST = 32;
 /** Begins again after so many bytes, which nobody lives to see. */
 const LAP = 2 ** 52;
 
@@ -46,6 +48,7 @@ export class Entropy implements VirtioClass {
     const link = this.#link;
     link?.serve(REQUESTS, ({ writable }) => {
       const bytes = this.#source.bytes(this.#position, Math.min(lengthOf(writable), MOST_BYTES));
+      link.spend(bytes.length * COST);
       this.#position = (this.#position + bytes.length) % LAP;
       return scatter(link.memory, writable, 0, bytes);
     });
